@@ -1,0 +1,17 @@
+# make lab                 open the course in JupyterLab          make test            prove everything (about … minutes)
+# make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
+# make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
+# The first of these makes the environment in .venv; ARGS=… is handed on, as in make test ARGS="-x tests/test_labs.py".
+RUN = @sh tools/environment.sh
+
+.PHONY: lab test labs notebooks lock
+lab:
+	$(RUN) python tools/lab.py $(ARGS)
+test:
+	$(RUN) python -m pytest $(if $(LESSON),--lesson=$(LESSON)) $(ARGS)
+labs:
+	$(RUN) python tools/labs.py
+notebooks:
+	$(RUN) python tools/notebooks.py $(if $(LESSON),notebooks/$(LESSON)-*.ipynb solutions/$(LESSON)-*.ipynb) $(ARGS)
+lock:
+	@sh tools/lock.sh $(ARGS)
