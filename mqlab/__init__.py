@@ -1,3 +1,3 @@
-"""The laboratory of the queues and messaging course: a broker, worker processes, faults, load, plots and checks."""
+"""The laboratory of the course: a broker, worker processes, faults, load, plots and checks."""
 
 __version__ = "0.1.0"

@@ -27,6 +27,7 @@ def command(arguments: list[str]) -> list[str]:
 
 if __name__ == "__main__":
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every kernel start compiles the same modules again
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the same name in the home folder
+    # This environment's kernel, not one of the same name in the home folder.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     line = command(sys.argv[1:])
     os.execv(line[0], line)

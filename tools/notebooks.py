@@ -1,0 +1,88 @@
+"""Execute notebooks from a fresh kernel and store their outputs, the same from run to run.
+
+usage: python tools/notebooks.py [NOTEBOOK ...]        default: all of notebooks/ and solutions/
+
+A notebook is written back only when every one of its cells succeeded. Checks in solutions/ run strictly: a
+*not yet* stops the run. labs/ are made by tools/labs.py and are never executed in place.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+ROOT = Path(__file__).resolve().parents[1]
+CELL_TIMEOUT = 60  # seconds
+
+
+def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None, **options):
+    """The notebook at `path` (a NotebookNode), executed in its own folder by a fresh kernel; nothing is written.
+
+    `strict` makes checks raise (MQLAB_STRICT=1); `env` is added to the kernel's environment; `options` are
+    nbclient's.
+    Raises nbclient's CellExecutionError, CellTimeoutError or DeadKernelError.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # time stamps that another program may have left
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=False,
+        **options,
+    )
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **(env or {})}
+    environment.pop("MQLAB_STRICT", None)
+    environment.pop("PYTEST_CURRENT_TEST", None)  # ipykernel would not capture the output of child processes
+    if strict:
+        environment["MQLAB_STRICT"] = "1"
+    client.execute(env=environment)
+    notebook.metadata["language_info"] = {"name": "python"}  # without the version of this interpreter
+    return notebook
+
+
+def store(path: Path, notebook: nbformat.NotebookNode) -> bool:
+    """Write the notebook, at once or not at all; whether the file changed."""
+    text = nbformat.writes(notebook) + "\n"
+    if path.read_text(encoding="utf-8") == text:
+        return False
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Returns the exit code: the number of notebooks that failed."""
+    paths = [Path(name).resolve() for name in arguments]
+    paths = paths or sorted(ROOT.glob("notebooks/*.ipynb")) + sorted(ROOT.glob("solutions/*.ipynb"))
+    failed = 0
+    for path in paths:
+        name = f"{path.parent.name}/{path.name}"
+        if path.parent.name == "labs":
+            print(f"{name}: labs are stored without outputs; run `make labs`", file=sys.stderr)
+            failed += 1
+            continue
+        begun = time.perf_counter()
+        try:
+            notebook = execute(path, strict=path.parent.name == "solutions")
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            seconds = time.perf_counter() - begun
+            print(f"{name}: failed after {seconds:.1f} s, not written\n{error}", file=sys.stderr)
+            failed += 1
+            continue
+        seconds = time.perf_counter() - begun
+        print(f"{name}: {seconds:.1f} s, {'stored' if store(path, notebook) else 'unchanged'}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
