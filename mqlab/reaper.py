@@ -1,9 +1,10 @@
 """Nothing outlives its kernel: one tiny process that cleans up when the kernel is gone, however it went.
 
-A kernel killed with SIGKILL runs no `finally`, no `atexit`. So the first server or worker it starts also starts this
-file as a process of its own. It reads a pipe whose write end only the kernel holds; the operating system closes that
-end when the kernel ends, and the reader then ends the processes, removes the directories and unlinks the keys that
-are still registered. At a normal exit the same happens: there is one way of cleaning up, and every run uses it.
+A kernel killed with SIGKILL runs no `finally` and no `atexit`. So the first server or worker it starts also
+starts this file as a process of its own. That reads a pipe whose write end only the kernel holds; the
+operating system closes it when the kernel ends, and the reader then ends the processes, removes the
+directories and unlinks the keys that are still registered. A normal exit goes the same way: there is one way
+of cleaning up, and every run uses it.
 
 Only the standard library is imported here (`redis` only where keys of an external server are to be unlinked).
 """
@@ -38,7 +39,7 @@ def register(kind: str, *value) -> None:
 
 
 def unregister(kind: str, *value) -> None:
-    """It is cleaned up already. A process must be unregistered once it was waited for: its pid may be used again."""
+    """It is cleaned up. A process that was waited for must be unregistered: its pid may be reused."""
     with _lock:
         if _registered.pop((kind, *value), 0) is None:
             _send("unregister", kind, *value)
@@ -60,9 +61,11 @@ def _line(*order) -> bytes:
 
 def _start() -> None:
     global _pipe, _process
-    read_end, _pipe = os.pipe()  # Python's pipes are closed on exec: no program started later inherits the write end
+    read_end, _pipe = (
+        os.pipe()
+    )  # closed on exec, as all of Python's: no program started later holds the write end
     _process = subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__, json.dumps(sys.path)],  # without site-packages it starts in 15 ms
+        [sys.executable, "-I", "-S", __file__, json.dumps(sys.path)],  # quick: no site-packages until needed
         stdin=read_end,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -107,7 +110,7 @@ def kill_group(pid: int) -> None:
 
 
 def remove_directory(path: str) -> None:
-    """Remove it, also while a process that was just killed may still be finishing a last system call in it."""
+    """Remove it, also while a process that was just killed finishes a last system call in it."""
     for _ in range(100):
         shutil.rmtree(path, ignore_errors=True)
         if not os.path.exists(path):
@@ -116,7 +119,7 @@ def remove_directory(path: str) -> None:
 
 
 def unlink_keys(client, prefix: str) -> None:
-    """Unlink the keys that start with `prefix`, and no others. SCAN, unlike KEYS, does not stop the server."""
+    """Unlink the keys that start with `prefix` and no others, by SCAN, which does not hold up other users."""
     pattern = re.sub(r"([*?\[\]\\])", r"\\\1", prefix) + "*"
     batch = []
     for key in client.scan_iter(match=pattern, count=1000):

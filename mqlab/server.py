@@ -1,7 +1,7 @@
 """One Valkey or Redis server as an ordinary subprocess: find the binary, start it, wait until it is ready.
 
-The server listens on loopback only, on a free port, with a random password, and writes an append-only file into a
-directory of its own that nobody else may read. `Broker` in broker.py is what lessons use.
+The server listens on loopback only, on a free port, with a random password, and writes an append-only file
+into a directory of its own that nobody else may read. `Broker` in broker.py is what lessons use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import redis
 from mqlab import reaper
 
 MINIMUM = {"Redis": (7, 0), "Valkey": (7, 2)}
+NEEDED = "Redis 7.0 or Valkey 7.2 is needed"
 PATIENCE = 20  # seconds a server may take to become ready; 0.05 is usual, a long append-only file needs more
 
 CONFIG = """\
@@ -37,13 +37,15 @@ daemonize no
 appendonly yes
 appendfsync everysec
 save ""
-"""  # no `dir`: it is the working directory, so that any path will do; no `logfile`: it is the standard output
+"""  # `dir` is the working directory, so that any path will do; the log goes to the standard output
 
 
 class BrokerError(RuntimeError):
     """No broker, or not this one. The message is one line: the cause and the next step."""
 
-    def _render_traceback_(self) -> list[str]:  # IPython asks for this: a notebook shows the line, not our code
+    def _render_traceback_(
+        self,
+    ) -> list[str]:  # asked for by IPython: a notebook shows the line, not our code
         return [f"BrokerError: {self}"]
 
 
@@ -57,6 +59,11 @@ class PortTaken(BrokerError):
 
 def binaries() -> Iterator[tuple[str, str]]:
     """The servers to try, best first, each with the words that say how it was found."""
+    if sys.platform == "win32":
+        raise BrokerError(
+            "The course's own server does not run on Windows. Work in WSL 2 "
+            "(https://learn.microsoft.com/windows/wsl/install), or set REDIS_URL to a server elsewhere."
+        )
     if forced := os.environ.get("MQLAB_SERVER"):
         yield os.path.abspath(os.path.expanduser(forced)), "binary from MQLAB_SERVER"
         return
@@ -72,8 +79,8 @@ def binaries() -> Iterator[tuple[str, str]]:
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on now.
 
-    Not one of those that systems give to outgoing connections (32768 and up on Linux, 49152 and up on macOS): a client
-    that keeps trying to reach a killed server there can by chance connect to *itself*, and then holds the port.
+    Not one of those that systems give to outgoing connections (32768 and up on Linux, 49152 and up on macOS):
+    a client that keeps trying to reach a killed server there can by chance connect to *itself*, and hold it.
     """
     while True:
         port = 20000 + secrets.randbelow(12000)  # not `random`: a lesson's seed must not choose our ports
@@ -94,12 +101,16 @@ def identify(client: redis.Redis) -> tuple[str, tuple[int, ...]]:
     return name, tuple(int(part) for part in re.findall(r"\d+", str(text)))
 
 
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
 def too_old(name: str, version: tuple[int, ...]) -> bool:
     return version < MINIMUM[name]
 
 
 class Server:
-    """A running server. `start` raises BrokerError: Unusable, PortTaken, or one about its directory."""
+    """A server process and its directory. Raises BrokerError, also as Unusable or PortTaken."""
 
     def __init__(self, binary: str):
         self.binary = binary
@@ -118,8 +129,9 @@ class Server:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def pid(self) -> int | None:
+        """None when it is not running."""
+        return self.process.pid if self.process and self.process.poll() is None else None
 
     def _start_somewhere(self) -> None:
         for attempts_left in reversed(range(20)):
@@ -160,7 +172,7 @@ class Server:
             while time.monotonic() < deadline:
                 ended = self.process.poll() is not None
                 try:
-                    # PING comes second: while a server is loading its append-only file it answers only the first
+                    # PING too: while it is loading its append-only file, a server answers only the first
                     if client.config_get("dir").get("dir") == self.directory and client.ping():
                         return
                 except redis.RedisError:
@@ -193,14 +205,11 @@ class Server:
         """SIGKILL, and wait for its end. Returns the exit code (-9 when it was running)."""
         if self.process is None:
             return None
-        if self.running:
+        if self.pid is not None:
             reaper.kill_group(self.process.pid)
         code = self.process.wait()
         reaper.unregister("process", self.process.pid)
         return code
-
-    def signal(self, number: signal.Signals) -> None:
-        os.kill(self.process.pid, number)
 
     def remove(self) -> None:
         """End it and remove its data."""
@@ -211,11 +220,6 @@ class Server:
 
 def _new_directory() -> str:
     """A directory only this user can read (the password is in it), with room for a start."""
-    if sys.platform == "win32":
-        raise BrokerError(
-            "The course's own server does not run on Windows. Work in WSL 2 "
-            "(https://learn.microsoft.com/windows/wsl/install), or set REDIS_URL to a server elsewhere."
-        )
     parent = os.path.expanduser(os.environ.get("MQLAB_DATA_DIR") or tempfile.gettempdir())
     try:
         directory = os.path.realpath(tempfile.mkdtemp(prefix="mqlab-", dir=parent))
@@ -234,7 +238,8 @@ def _new_directory() -> str:
 
 
 def _directory_error(path: str, error: OSError) -> BrokerError:
-    step = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it a writable directory"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    step = "Free some space" if full else "Make it a directory you may write to"
     return BrokerError(
         f"The broker cannot keep its data in {path}: {error.strerror}. "
         f"{step}, or set MQLAB_DATA_DIR to a directory elsewhere."
