@@ -5,8 +5,8 @@
     r = broker.client()
 
 Environment: REDIS_URL (use that server), MQLAB_PREFIX (goes before our key prefix there, for a user who may
-write only below it), MQLAB_SERVER (the binary to start as own server), MQLAB_DATA_DIR (the directory in which own
-servers make theirs).
+write only below it), MQLAB_SERVER (the binary to start as own server), MQLAB_DATA_DIR (the directory in which
+own servers make theirs).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ __all__ = ["Worker", "WorkerError", "Workers"]
 
 
 class Worker:
-    """A process that runs `function(*arguments)`, from now until `kill`, `stop` or the end of the `with` block.
+    """A process that runs `function(*arguments)`, until `kill`, `stop` or the end of the `with` block.
 
     The arguments are JSON values. Raises TypeError for other arguments, and WorkerError for a function that
     cannot run in a process of its own.

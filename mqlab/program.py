@@ -81,7 +81,7 @@ def _outer_names(code: CodeType) -> tuple[set[str], set[str]]:
 
 
 def _plain(value, where: str):
-    """The value if it is made of plain JSON types, so that its repr is Python that makes it; else TypeError."""
+    """The value, if it is made of plain JSON types: its repr is then Python that makes it. Else TypeError."""
     if value is None or type(value) in (str, int, bool):
         return value
     if type(value) is float and math.isfinite(value):
