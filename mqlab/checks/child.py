@@ -1,0 +1,262 @@
+"""Run a function in a forked child that can do no harm: bounded in time, memory and output, and killed afterwards.
+
+Why a fork: the child has everything the notebook has (functions of earlier cells, open modules) within milliseconds, and
+nothing it does, not even os._exit or a segmentation fault, reaches the kernel. Why not a thread: it cannot be stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import faulthandler
+import io
+import json
+import mmap
+import os
+import re
+import resource
+import secrets
+import selectors
+import signal
+import struct
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from mqlab.checks import traced
+
+MEMORY = 512 << 20  # bytes that the child may allocate beyond what the kernel had (where the platform can limit it)
+FILE_SIZE = 64 << 20  # bytes of the largest file it may write
+KEPT = 64 << 10  # bytes of output that are kept
+TELL_WHERE = signal.SIGUSR1
+
+
+@dataclass
+class Ended:
+    """How the child ended. Without a report it ended by itself, with `status` (as of waitpid), or the time was up."""
+
+    report: dict | None = None
+    status: int | None = None
+    output: str = ""
+    waiting_for: str = ""  # the broker command whose reply it waited for
+    frames: list[tuple[str, int, str]] = field(default_factory=list)  # (file, line, function), innermost first
+
+
+def run(body: Callable[[], dict], seconds: float) -> Ended:
+    """`body()` in a child, which must return within `seconds` something that JSON can carry.
+
+    Raises OSError when the system cannot fork, KeyboardInterrupt when the user interrupts; the child is gone then too.
+    """
+    with tempfile.TemporaryFile() as dump, mmap.mmap(-1, 512) as note:
+        token = secrets.token_bytes(16)  # a report starts with it: stray writes to the pipe are not taken for one
+        report_end, report = os.pipe()
+        output_end, output = os.pipe()
+        pid = watch = None
+        try:
+            with warnings.catch_warnings():
+                # Python 3.12+ warns of forks in a process with threads, as a kernel is: a lock that another thread
+                # holds stays locked in the child. The child uses nothing that those threads do, and has a time limit.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+            if pid == 0:
+                _be_the_child(body, token, report, output, dump, note)
+            os.close(report)
+            os.close(output)
+            report = output = None
+            watch = _Watch(pid, token, report_end, output_end, dump, note)
+            return watch.until(time.monotonic() + seconds)
+        finally:
+            if pid is not None:
+                _end(pid, reaped=watch is not None and watch.status is not None)
+            for descriptor in (report_end, output_end, report, output):
+                if descriptor is not None:
+                    os.close(descriptor)
+
+
+# ---------------------------------------------------------------- the parent
+
+
+class _Watch:
+    def __init__(self, pid, token, report_end, output_end, dump, note):
+        self.pid, self.token, self.dump, self.note = pid, token, dump, note
+        self.report_end, self.output_end = report_end, output_end
+        self.received, self.output = b"", b""
+        self.status: int | None = None  # once it ended by itself
+
+    def until(self, deadline: float) -> Ended:
+        ended = Ended()
+        with selectors.DefaultSelector() as ready:
+            ready.register(self.report_end, selectors.EVENT_READ, self._take_report)
+            ready.register(self.output_end, selectors.EVENT_READ, self._take_output)
+            while ended.report is None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self._locate(ended)
+                    break
+                # A pipe's end of file says nothing here: what the child itself started may still hold it.
+                gone = self._ended()
+                events = ready.select(0 if gone else min(left, 0.05))
+                for key, _ in events:
+                    if not key.data():
+                        ready.unregister(key.fd)
+                ended.report = self._parse()
+                if gone and ended.report is None and not events:
+                    ended.status = self.status
+                    break
+            while any(key.fd == self.output_end and key.data() for key, _ in ready.select(0)):
+                if len(self.output) >= KEPT:
+                    break
+        ended.output = self.output.decode(errors="replace")
+        return ended
+
+    def _ended(self) -> bool:
+        if self.status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else in the kernel waited for it
+                pid, status = self.pid, 0
+            if pid:
+                self.status = status
+        return self.status is not None
+
+    def _take_report(self) -> bytes:
+        data = os.read(self.report_end, 65536)
+        self.received += data
+        return data
+
+    def _take_output(self) -> bytes:
+        data = os.read(self.output_end, 65536)
+        self.output += data[: KEPT - len(self.output)]
+        return data
+
+    def _parse(self) -> dict | None:
+        _, found, rest = self.received.partition(self.token)
+        if not found or len(rest) < 4:
+            return None
+        size = struct.unpack(">I", rest[:4])[0]
+        return json.loads(rest[4 : 4 + size]) if len(rest) >= 4 + size else None
+
+    def _locate(self, ended: Ended) -> None:
+        """Ask the child where it is: faulthandler answers from C, also while a long operation holds the interpreter."""
+        ended.waiting_for = self.note[: self.note[0] + 1][1:].decode(errors="replace") if self.note[0] else ""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, TELL_WHERE)
+        size, deadline = -1, time.monotonic() + 0.5
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            before, size = size, os.fstat(self.dump.fileno()).st_size
+            if 0 < before == size:
+                break
+        self.dump.seek(0)
+        text = self.dump.read(KEPT).decode(errors="replace")
+        ended.frames = [(file, int(line), name) for file, line, name
+                        in re.findall(r'^  File "(.*)", line (\d+) in (.*)$', text, re.MULTILINE)]
+
+
+def _end(pid: int, reaped: bool) -> None:
+    """Kill the child and everything it started that is still in its process group."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+        os.killpg(pid, signal.SIGKILL)
+    if not reaped:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # it may not have come to found its group yet
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+# ---------------------------------------------------------------- the child
+
+
+def _be_the_child(body, token, report, output, dump, note) -> None:
+    me, code = os.getpid(), 70
+    try:
+        os.setsid()  # a group of its own: an interrupt of the kernel does not reach it, and all of it can be killed
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        faulthandler.register(TELL_WHERE, file=dump, all_threads=True)
+        asyncio._set_running_loop(None)  # the kernel's event loop does not run here
+        _redirect(output)
+        traced.note = _noter(note)
+        _limit()
+        message = json.dumps(body()).encode()
+        if os.getpid() == me:  # code under test that forked and returned twice: only the first is the child
+            _write_all(report, token + struct.pack(">I", len(message)) + message)
+            code = 0
+    finally:
+        os._exit(code)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _noter(note: mmap.mmap):
+    def write(text: str) -> None:
+        data = text.encode(errors="replace")[:200]
+        note[: len(data) + 1] = bytes([len(data)]) + data
+
+    return write
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _lower(resource.RLIMIT_FSIZE, FILE_SIZE)
+    if sys.platform == "linux":
+        # RLIMIT_DATA, not RLIMIT_AS: it counts what can be written to, not the address space that every thread's
+        # arena reserves (32 threads on a large machine reserve gigabytes and use none of it). macOS enforces neither.
+        with open("/proc/self/statm") as file:
+            now = int(file.read().split()[5]) * resource.getpagesize()
+        _lower(resource.RLIMIT_DATA, now + MEMORY)
+
+
+def _lower(which: int, value: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    resource.setrlimit(which, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def unlimit_memory() -> None:
+    """Before a report is made: it needs a little memory, also when the code under test took all there was."""
+    if sys.platform == "linux":
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _redirect(output: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.stdin = open(os.devnull)  # noqa: SIM115 — for as long as the process lives
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = _Output()
+    builtins.input = _no_input
+
+
+def _no_input(prompt="") -> str:
+    raise RuntimeError("input() cannot be answered while a check runs")
+
+
+class _Output(io.TextIOBase):
+    """Writes to descriptor 1 at once, and drops what is beyond the part that is kept."""
+
+    encoding = "utf-8"
+
+    def __init__(self):
+        self._left = KEPT
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 1
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            data = text.encode("utf-8", "replace")[: self._left]
+            self._left -= len(data)
+            _write_all(1, data)
+        return len(text)

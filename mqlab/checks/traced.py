@@ -1,0 +1,303 @@
+"""A broker connection that stops at every command: what the sweeps and the time-out report are built on.
+
+A `Hook` hears of every *step* of a client: `before` it is sent, once it was `sent`, and `after` its reply was read.
+What counts as one step:
+
+* a command, also a script call (EVALSHA, and the SCRIPT LOAD that redis-py adds when the server does not know it);
+* MULTI … EXEC, which redis-py sends in one piece: atomic, so one step;
+* each command of a pipeline without a transaction: others may come between, so one step each (redis-py sends them in
+  one write; here each is sent when the one before was answered, which a slow network can do as well).
+
+The handshake (HELLO, CLIENT SETINFO …) does not count. Replies are read at once and handed out when the client asks;
+messages of a subscription are read when the client asks, without a step.
+"""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import redis
+
+SUBSCRIPTIONS = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
+LAST_ARGUMENT = {"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX"}  # where the time-out stands
+FIRST_ARGUMENT = {"BLMPOP", "BZMPOP"}
+READS = {"XREAD", "XREADGROUP"}
+BLOCKING = LAST_ARGUMENT | FIRST_ARGUMENT | READS
+SCRIPTS = {"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "SCRIPT", "FCALL", "FCALL_RO", "FUNCTION"}
+
+note: Callable[[str], None] | None = None  # told what a client waits for, and "" when it has it; set in a check's child
+
+
+class Step:
+    """What the client asks for in one go: one command, or MULTI, its commands and EXEC.
+
+    timeout: None: it cannot block; 0: it blocks for ever; else seconds after which the server answers "nothing".
+    """
+
+    __slots__ = ("commands", "name", "timeout", "_timeout_place")
+
+    def __init__(self, commands: tuple[tuple, ...]):
+        self.commands = commands
+        self.name = _name(commands[0])
+        self.timeout = self._timeout_place = None
+        if self.name in BLOCKING and len(commands) == 1:
+            self._find_timeout(commands[0])
+
+    def _find_timeout(self, command: tuple) -> None:
+        words = [_text(word).upper() for word in command]
+        if self.name not in READS:
+            place = 1 if self.name in FIRST_ARGUMENT else len(words) - 1
+        elif "BLOCK" in words[: words.index("STREAMS") if "STREAMS" in words else None]:
+            place = words.index("BLOCK") + 1
+        else:
+            return
+        with suppress(ValueError, IndexError):  # the server will say what is wrong with it
+            self.timeout = float(words[place]) / (1000 if self.name in READS else 1)
+            self._timeout_place = place
+
+    def waiting_for_ever(self) -> Step:
+        """The same step without its time-out."""
+        command = list(self.commands[0])
+        command[self._timeout_place] = 0
+        return Step((tuple(command),))
+
+    @property
+    def uses_scripts(self) -> bool:
+        return any(_name(command) in SCRIPTS for command in self.commands)
+
+    def __str__(self) -> str:
+        return " · ".join(_readable(command) for command in self.commands)
+
+
+def _name(command: tuple) -> str:
+    """The command's first word: redis-py writes some as one string, such as "CLIENT LIST"."""
+    return _text(command[0]).partition(" ")[0].upper()
+
+
+class Hook:
+    """Does nothing. What `before` and `after` raise, the client's code gets to see."""
+
+    def before(self, connection: TracedConnection, step: Step) -> Step:
+        """Called when the client asks for `step`. Returns the step to send."""
+        return step
+
+    def sent(self, connection: TracedConnection, step: Step) -> None:
+        """Called between sending it and reading its reply."""
+
+    def after(self, connection: TracedConnection, step: Step, reply) -> None:
+        """Called with the reply, or with the exception that came instead of one."""
+
+
+class TracedConnection(redis.Connection):
+    """`redis.Connection` with a hook; make clients of it with `traced_client`."""
+
+    def __init__(self, *, hook: Hook, **kwargs):
+        super().__init__(**kwargs)
+        self.hook = hook
+        self.client_id = None
+        self._greeting = False
+        self._batch: list[tuple] | None = None
+        self._replies: deque = deque()
+        self._poll = None
+        self._subscribed = False
+
+    # -- connecting: not traced
+
+    def on_connect_check_health(self, check_health: bool = True):
+        self._greeting = True
+        try:
+            super().on_connect_check_health(check_health=check_health)
+            super().send_command("CLIENT", "ID", check_health=False)
+            self.client_id = super().read_response()
+        finally:
+            self._greeting = False
+        self._poll = select.poll()
+        self._poll.register(self._sock, select.POLLIN)
+
+    def disconnect(self, *args, **kwargs):
+        self._replies.clear()
+        self._poll, self._subscribed = None, False
+        super().disconnect(*args, **kwargs)
+
+    # -- sending
+
+    def send_command(self, *args, **kwargs):
+        if self._greeting:
+            return super().send_command(*args, **kwargs)
+        self._perform(Step((args,)), disable_decoding=bool(kwargs.get("NEVER_DECODE")))
+
+    def pack_commands(self, commands):
+        self._batch = [tuple(command) for command in commands]
+        return super().pack_commands(self._batch)
+
+    def send_packed_command(self, command, check_health=True):
+        batch, self._batch = self._batch, None
+        if self._greeting or not batch:
+            return super().send_packed_command(command, check_health)
+        if batch[0][0] == "MULTI":
+            self._perform(Step(tuple(batch)))
+        else:
+            for single in batch:
+                self._perform(Step((single,)))
+
+    def _perform(self, step: Step, **read_options) -> None:
+        asked, step = step, self.hook.before(self, step)
+        try:
+            if note:
+                note(str(asked))
+            packed = super().pack_commands(step.commands)
+            super().send_packed_command(packed, check_health=False)
+            self.hook.sent(self, asked)
+            if step.name in SUBSCRIPTIONS:
+                self._subscribed, read_options["push_request"] = True, True
+            replies = [self._read_now(read_options) for _ in step.commands]
+        except BaseException as error:
+            self.hook.after(self, asked, error)
+            raise
+        finally:
+            if note:
+                note("")
+        try:
+            self.hook.after(self, asked, replies[-1])
+        except BaseException:
+            self.disconnect()
+            raise
+        self._replies.extend(replies)
+
+    def _read_now(self, options):
+        try:
+            return super().read_response(**options)
+        except redis.ResponseError as error:
+            return error
+
+    # -- reading
+
+    def read_response(self, *args, **kwargs):
+        if self._greeting or not self._replies:
+            return super().read_response(*args, **kwargs)
+        reply = self._replies.popleft()
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+        return reply
+
+    def can_read(self, timeout: float = 0) -> bool:
+        if self._replies:
+            return True
+        if self._sock and not timeout and not self._subscribed and not self.answered:
+            return False  # the common case, without the cost of asking the parser
+        return super().can_read(timeout)
+
+    @property
+    def answered(self) -> bool:
+        """Whether something of the server is waiting to be read (or it closed the connection)."""
+        return self._poll is None or bool(self._poll.poll(0))
+
+
+def traced_client(url: str, hook: Hook, **kwargs) -> redis.Redis:
+    """A client of the broker at `url` whose every step goes through `hook`; no retries, text instead of bytes."""
+    options = {"decode_responses": True, "connection_class": TracedConnection, "hook": hook, **kwargs}
+    return redis.Redis.from_url(url, **options)
+
+
+# ---------------------------------------------------------------- the record of who did what, for people to read
+
+WIDTH = 96  # characters of a line, at most
+KILLED = "✗ the process was killed here"
+
+
+@dataclass
+class Trace:
+    """Who asked the broker for what, and its reply, in order. An entry without a reply is a remark."""
+
+    entries: list[tuple[str, object, object]] = field(default_factory=list)
+    most: int = 24  # lines shown, at most
+
+    def add(self, who: str, step, reply) -> None:
+        self.entries.append((who, step, reply))
+
+    def remark(self, who: str, text: str) -> None:
+        self.entries.append((who, text, _NOTHING))
+
+    def __len__(self) -> int:
+        return sum(reply is not _NOTHING for _, _, reply in self.entries)
+
+    def format(self) -> str:
+        """One numbered line per step, shorter than 100 characters; long values and long middles are left out."""
+        rows = [(who, _cut(str(step), 54), None if reply is _NOTHING else reply_text(reply), str(step))
+                for who, step, reply in self.entries]
+        who_width = max((len(who) for who, *_ in rows), default=0)
+        width = max((len(text) for _, text, reply, _ in rows if reply is not None), default=0)
+        lines, number = [], 0
+        for who, text, reply, whole in rows:
+            if reply is None:
+                lines.append(_cut(f"     {who:{who_width}}   {whole}".rstrip(), WIDTH))
+            else:
+                number += 1
+                lines.append(_cut(f"{number:>4} {who:{who_width}}   {text:{width}}  → {reply}", WIDTH))
+        if len(lines) > self.most:
+            head, tail = self.most * 2 // 3, self.most // 3 - 1
+            lines[head:-tail] = [f"     … {len(lines) - head - tail} more …"]
+        return "\n".join(lines)
+
+
+_NOTHING = object()
+
+
+class Said(str):
+    """Stands for a reply in a trace, and is shown as it is."""
+
+
+def _readable(command: tuple) -> str:
+    name, *arguments = [*_text(command[0]).split(), *map(_text, command[1:])]
+    upper = name.upper()
+    if upper.startswith("EVAL") and arguments:
+        return f"Lua script({', '.join(_value(argument) for argument in arguments[2:])})"
+    if upper == "SCRIPT" and arguments and arguments[0].upper() == "LOAD":
+        return "SCRIPT LOAD (the Lua script)"
+    return " ".join([name, *map(_value, arguments)])
+
+
+def _value(text: str) -> str:
+    text = text.replace("\n", " ")
+    if not text or " " in text and not text.startswith(("{", "[")):
+        text = f'"{text}"'
+    if len(text) > 32 and text[0] in "{[":
+        return text[:14] + "…" + text[0].translate({ord("{"): "}", ord("["): "]"})
+    return _cut(text, 36)
+
+
+def reply_text(reply) -> str:
+    """A reply as redis-cli would put it, on one short line."""
+    match reply:
+        case Said():
+            return str(reply)
+        case None:
+            return "(nil)"
+        case redis.exceptions.NoScriptError():
+            return "error: the server does not know this script yet"
+        case redis.ResponseError():
+            return _cut(f"error: {_text(reply)}", 60)
+        case BaseException():
+            return _cut(f"{type(reply).__name__}: {_text(reply)}", 60)
+        case list() | tuple() | set():
+            return _cut("[" + ", ".join(reply_text(item) for item in list(reply)[:6])
+                        + (", …" if len(reply) > 6 else "") + "]", 60)
+        case dict():
+            inside = ", ".join(f"{_text(k)}: {reply_text(v)}" for k, v in list(reply.items())[:6])
+            return _cut("{" + inside + "}", 60)
+        case _:
+            return _value(_text(reply))
+
+
+def _text(value) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode(errors="replace")
+    return str(value)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
