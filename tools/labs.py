@@ -27,7 +27,7 @@ class MarkerError(ValueError):
 
 
 def cut(source: str) -> tuple[str, int, list[tuple[int, str]]]:
-    """The source with each region replaced by the stub, the number of regions, [(line number, what is wrong)]."""
+    """The source with stubs for regions, the number of regions, and [(line number, what is wrong)]."""
     kept, errors, regions, begun, indent = [], [], 0, 0, ""
     for number, line in enumerate(source.split("\n"), 1):
         text = line.strip()

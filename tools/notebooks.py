@@ -20,7 +20,7 @@ CELL_TIMEOUT = 60  # seconds
 
 
 def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None, **options):
-    """The notebook at `path` (a NotebookNode), executed in its own folder by a fresh kernel; nothing is written.
+    """The NotebookNode of `path`, executed in its own folder by a fresh kernel; nothing is written.
 
     `strict` makes checks raise (MQLAB_STRICT=1); `env` is added to the kernel's environment; `options` are
     nbclient's.
@@ -28,7 +28,8 @@ def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None,
     """
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # time stamps that another program may have left
+        for noise in ("execution", "lines_to_next_cell"):  # what JupyterLab and jupytext may have left
+            cell.metadata.pop(noise, None)
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -37,6 +38,7 @@ def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None,
         record_timing=False,
         coalesce_streams=True,
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],  # else ipykernel warns about loopback TCP in every run
         **options,
     )
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", **(env or {})}

@@ -1,0 +1,27 @@
+"""Loaded by pytest whatever it runs, so that `pytest notebooks/` keeps the same rules as `make test`."""
+
+import re
+
+import pytest
+
+pytest_plugins = ["tests.notebook_runs"]
+
+SLUG = re.compile(r"\b(\d\d)-[a-z0-9]+(?:-[a-z0-9]+)*")  # 01-message-queue-basics
+
+
+def pytest_addoption(parser):
+    parser.addoption("--lesson", help="run only what belongs to this lesson: 01, or its whole name")
+
+
+def pytest_collection_modifyitems(config, items):
+    lesson = config.getoption("--lesson")
+    if not lesson:
+        return
+    # An item belongs to a lesson when the lesson's name stands in its id: in a file name or in a parameter.
+    chosen = [item for item in items if any(lesson in (m[1], m[0]) for m in SLUG.finditer(item.nodeid))]
+    if not chosen:
+        raise pytest.UsageError(
+            f"--lesson {lesson}: there is no such lesson; give its number, 01 for example"
+        )
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen

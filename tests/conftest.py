@@ -1,0 +1,37 @@
+"""What the tests share: the switch that forbids skipping, and the table of answers at the end."""
+
+import os
+from collections import Counter
+
+import pytest
+
+
+@pytest.fixture
+def need():
+    """need(condition, "what is missing"): skip without it, or fail where MQLAB_REQUIRE_ALL=1, as CI sets it."""
+
+    def need(condition, missing: str) -> None:
+        if not condition:
+            (pytest.fail if os.environ.get("MQLAB_REQUIRE_ALL") == "1" else pytest.skip)(missing)
+
+    return need
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many wrong answers were rejected and right ones accepted, lab by lab; see test_answers.py."""
+    counts = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "answer" and report.when == "call":
+                    counts[(*value.split("/"), outcome)] += 1
+    if counts:
+        terminalreporter.section("answers to the labs")
+        for slug in sorted({slug for slug, _, _ in counts}):
+            wrong, right = (
+                f"{(done := counts[slug, kind, 'passed'])} of {done + counts[slug, kind, 'failed']}"
+                for kind in ("wrong", "right")
+            )
+            terminalreporter.line(
+                f"{slug:28s} wrong answers rejected: {wrong:9s} right answers accepted: {right}"
+            )
