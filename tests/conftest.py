@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def need():
-    """need(condition, "what is missing"): skip without it, or fail where MQLAB_REQUIRE_ALL=1, as CI sets it."""
+    """need(condition, "what is missing"): skip without it; fail where MQLAB_REQUIRE_ALL=1, as CI sets it."""
 
     def need(condition, missing: str) -> None:
         if not condition:

@@ -1,4 +1,4 @@
-"""labs/ are in step with solutions/, bad markers are loud, an unsolved lab says *not attempted* everywhere."""
+"""labs/ are in step with solutions/, bad markers are loud, unsolved labs say *not attempted* throughout."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def test_labs_are_in_step_with_solutions():
 
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
 def test_unsolved_lab_reports_not_attempted(path):
-    """Run All in a lab as handed out: no error, *not attempted* in each check, nothing passed, nothing left."""
+    """Run All in a lab as handed out: no error, *not attempted* in each check, none passed, nothing left."""
     watch = Watch(ROOT)
     try:
         lab = notebooks.execute(path, env=watch.env)  # raises if a cell does

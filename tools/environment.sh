@@ -8,8 +8,8 @@ CDPATH='' cd -- "$(dirname -- "$0")/.."
 root=$(pwd -P)
 venv=$root/.venv
 lock=$root/.venv-being-made
-# Written last, so that an interrupted install leaves none. It holds what was installed and where: a change of the
-# dependencies, or a renamed folder (scripts and the editable install keep absolute paths), makes a new environment.
+# Written last, so that an interrupted install leaves none. It holds what was installed and where: a new lock, or a
+# renamed folder (scripts and the editable install keep absolute paths), makes a new environment.
 stamp=$venv/installed
 
 # What a machine may have set for other projects must not reach this one. Without compiled bytecode each kernel would
@@ -20,7 +20,7 @@ export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-wanted() { printf '%s\n' "$root"; cat pyproject.toml requirements.txt; }
+wanted() { printf '%s\n' "$root"; cat requirements.txt; }
 ready() { [ -f "$stamp" ] && wanted | cmp -s - "$stamp" && "$venv/bin/python" -c '' 2>/dev/null; }
 
 # Set `python` to the newest Python 3.11 to 3.14 that runs and can make environments ('' if there is none),
