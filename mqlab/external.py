@@ -15,14 +15,13 @@ import redis
 
 from mqlab.server import NEEDED, BrokerError, dotted, identify, too_old
 
+PATIENCE = 5  # seconds to wait for a connection, and for an answer
 OR_UNSET = "or unset REDIS_URL to use the server that comes with the course."
 
 
 def connect(url: str) -> tuple[str, str, tuple[int, ...], str]:
     """Return the URL to use, the server's name and version, and a key prefix of our own on it."""
-    prefix = (
-        f"{os.environ.get('MQLAB_PREFIX', '')}{{mq-{secrets.token_hex(3)}}}:"  # {…}: one slot of a cluster
-    )
+    prefix = f"{os.environ.get('MQLAB_PREFIX', '')}{{mq-{secrets.token_hex(3)}}}:"  # {…}: one slot of a cluster
     try:
         name, version = _try_out(url, prefix)
     except redis.exceptions.MovedError as moved:  # a cluster, and that slot is on another node of it
@@ -43,15 +42,14 @@ def connect(url: str) -> tuple[str, str, tuple[int, ...], str]:
 
 def _try_out(url: str, prefix: str) -> tuple[str, tuple[int, ...]]:
     client = redis.Redis.from_url(
-        url, socket_timeout=5, socket_connect_timeout=5, protocol=2, decode_responses=True
+        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, protocol=2, decode_responses=True
     )
     with client:
         client.ping()
         name, version = identify(client)
         if too_old(name, version):
             raise BrokerError(
-                f"REDIS_URL: {name} {dotted(version)} at {address(url)} is too old; {NEEDED}. "
-                f"Upgrade it, {OR_UNSET}"
+                f"REDIS_URL: {name} {dotted(version)} at {address(url)} is too old; {NEEDED}. Upgrade it, {OR_UNSET}"
             )
         client.set(prefix + "hello", "1", px=1000)
         client.scan(match=prefix + "*", count=1)  # these two are needed to clean up
@@ -71,9 +69,7 @@ def _explain(error: redis.RedisError, url: str, prefix: str) -> BrokerError:
         )
     elif isinstance(error, redis.AuthenticationError) or said.startswith("NOAUTH"):
         given = urlsplit(url).password
-        cause = f"the server at {where} " + (
-            "refused this user name or password" if given else "wants a password"
-        )
+        cause = f"the server at {where} " + ("refused this user name or password" if given else "wants a password")
         step = "Write redis://user:password@host:port/0, or redis://:password@… for the default user"
     elif isinstance(error, redis.exceptions.InvalidResponse):
         cause, step = f"what answers at {where} is not a Redis server", "Check host and port"

@@ -1,7 +1,7 @@
 """The fault kit: what a lesson breaks things with.
 
-The network: `Proxy` (proxy.py). Messages that repeat or overtake, and clocks that are wrong: here. Processes that
-die or hang: `Worker` (processes.py). The server: `Broker` (broker.py).
+The network: `Proxy` (proxy.py). Messages that repeat or overtake, and clocks that are wrong: here. Processes
+that die or hang: `Worker` (processes.py). The server: `Broker` (broker.py).
 """
 
 from __future__ import annotations

@@ -42,9 +42,7 @@ class Worker:
         self._home = os.getpid()
         self._asked = False  # to stop
         self._texts: dict[str, str] | None = None  # kept when the directory is gone
-        self._directory = tempfile.mkdtemp(
-            prefix="mqlab-worker-"
-        )  # only this user reads it: a URL may be in it
+        self._directory = tempfile.mkdtemp(prefix="mqlab-worker-")  # only this user reads it: a URL may be in it
         reaper.register("directory", self._directory)
         Path(self._directory, f"{self.name}.py").write_text(text, encoding="utf-8")
         with self._file("out").open("wb") as out, self._file("err").open("wb") as err:
@@ -68,9 +66,7 @@ class Worker:
     @property
     def returncode(self) -> int | None:
         """None while it runs; negative for the signal that ended it, e.g. -9."""
-        if (
-            self._process.returncode is None and self._home == os.getpid()
-        ):  # a forked child cannot wait for it
+        if self._process.returncode is None and self._home == os.getpid():  # a forked child cannot wait for it
             if self._process.poll() is not None:
                 reaper.kill_group(self.pid)  # what it started itself and left behind
                 reaper.unregister("process", self.pid)
@@ -102,9 +98,7 @@ class Worker:
             if ended:
                 raise WorkerError(f"{self._ended()} before it printed {pattern!r}; {self._wrote()}")
             if time.monotonic() > deadline:
-                raise WorkerError(
-                    f"{self.name} did not print {pattern!r} within {timeout:g} s; {self._wrote()}"
-                )
+                raise WorkerError(f"{self.name} did not print {pattern!r} within {timeout:g} s; {self._wrote()}")
             time.sleep(0.005)
 
     def wait(self, timeout: float = 10) -> int:
@@ -142,9 +136,7 @@ class Worker:
             try:
                 self._process.wait(timeout)
             except subprocess.TimeoutExpired:
-                print(
-                    f"{self.name} did not end within {timeout:g} s of SIGTERM, so it was killed with SIGKILL."
-                )
+                print(f"{self.name} did not end within {timeout:g} s of SIGTERM, so it was killed with SIGKILL.")
             reaper.kill_group(self.pid)
             self._process.wait()
             reaper.unregister("process", self.pid)

@@ -44,9 +44,7 @@ def program(function: Callable, arguments: tuple) -> str:
 def _source(function: Callable) -> str:
     name = getattr(function, "__name__", type(function).__name__)
     if not inspect.isfunction(function) or name == "<lambda>":
-        raise WorkerError(
-            f"{name} is no function made by `def`, and only such a one has source to run. Write one."
-        )
+        raise WorkerError(f"{name} is no function made by `def`, and only such a one has source to run. Write one.")
     try:
         return textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):

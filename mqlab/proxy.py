@@ -104,9 +104,7 @@ class Proxy:
         self.close()
 
     def __repr__(self) -> str:  # without the password in the URL
-        return (
-            f"<Proxy on 127.0.0.1:{self.port}: {1000 * self.delay:g} ms each way, {self.lost} replies lost>"
-        )
+        return f"<Proxy on 127.0.0.1:{self.port}: {1000 * self.delay:g} ms each way, {self.lost} replies lost>"
 
     # ------------------------------------------------------------ in the proxy's thread
 

@@ -61,9 +61,7 @@ def _line(*order) -> bytes:
 
 def _start() -> None:
     global _pipe, _process
-    read_end, _pipe = (
-        os.pipe()
-    )  # closed on exec, as all of Python's: no program started later holds the write end
+    read_end, _pipe = os.pipe()  # closed on exec, as all of Python's: no program started later holds the write end
     _process = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__, json.dumps(sys.path)],  # quick: no site-packages until needed
         stdin=read_end,

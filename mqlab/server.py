@@ -110,7 +110,10 @@ def too_old(name: str, version: tuple[int, ...]) -> bool:
 
 
 class Server:
-    """A server process and its directory. Raises BrokerError, also as Unusable or PortTaken."""
+    """A server process and its directory; name and version are what it says it is, e.g. "Valkey", (9, 1, 2).
+
+    Raises BrokerError: Unusable when another binary may do better.
+    """
 
     def __init__(self, binary: str):
         self.binary = binary
@@ -120,6 +123,7 @@ class Server:
         self.directory = _new_directory()
         try:
             self._start_somewhere()
+            self.name, self.version = self._identify()
         except BaseException:
             self.remove()
             raise
@@ -141,6 +145,17 @@ class Server:
             except PortTaken:  # by somebody else, since free_port looked
                 if not attempts_left:
                     raise
+
+    def _identify(self) -> tuple[str, tuple[int, ...]]:
+        with self._client() as client:
+            name, version = identify(client)
+        if too_old(name, version):
+            raise Unusable(f"{self.binary} is {name} {dotted(version)}, too old.")
+        return name, version
+
+    def _client(self) -> redis.Redis:
+        # RESP2, since an old server does not know HELLO; not patient, since it may be somebody else's server
+        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2, socket_timeout=0.5)
 
     def start(self) -> None:
         """Start it on `self.port`, over the data in its directory, and wait until it is ready."""
@@ -166,7 +181,7 @@ class Server:
 
     def _wait_until_ready(self, log: Path, log_start: int) -> None:
         """Ready is what answers as *this* server: a PONG could come from somebody else's on that port."""
-        client = redis.Redis.from_url(self.url, decode_responses=True, socket_timeout=PATIENCE, protocol=2)
+        client = self._client()
         deadline = time.monotonic() + PATIENCE
         try:
             while time.monotonic() < deadline:
