@@ -59,7 +59,10 @@ class Proxy:
     # ------------------------------------------------------------ faults
 
     def cut(self) -> None:
-        """End the connections there are. New ones can be made."""
+        """End the connections there are; new ones can be made.
+
+        A call that waits for its reply gets a ConnectionError; an idle client makes a new connection unnoticed.
+        """
         self._run(self._cut())
 
     def refuse(self) -> None:
