@@ -23,6 +23,13 @@ def connect(url: str) -> tuple[str, str, tuple[int, ...], str]:
     """Return the URL to use, the server's name and version, and a key prefix of our own on it."""
     prefix = f"{os.environ.get('MQLAB_PREFIX', '')}{{mq-{secrets.token_hex(3)}}}:"  # {…}: one slot of a cluster
     try:
+        redis.Redis.from_url(url).connection_pool.make_connection()  # reads the URL; does not connect
+    except (ValueError, TypeError):  # its text may quote the URL, and with it the password
+        raise BrokerError(
+            "REDIS_URL is not a Redis URL. Write redis://:password@host:6379/0, with %-escapes for special "
+            f"characters in the password, {OR_UNSET}"
+        ) from None
+    try:
         name, version = _try_out(url, prefix)
     except redis.exceptions.MovedError as moved:  # a cluster, and that slot is on another node of it
         url = _moved(url, *moved.node_addr)
@@ -32,11 +39,6 @@ def connect(url: str) -> tuple[str, str, tuple[int, ...], str]:
             raise _explain(error, url, prefix) from None
     except redis.RedisError as error:
         raise _explain(error, url, prefix) from None
-    except (ValueError, TypeError):  # its text may quote the URL, and with it the password
-        raise BrokerError(
-            "REDIS_URL is not a Redis URL. Write redis://:password@host:6379/0, with %-escapes for special "
-            f"characters in the password, {OR_UNSET}"
-        ) from None
     return url, name, version, prefix
 
 

@@ -54,7 +54,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mqlab-proxy", daemon=True)
         self._thread.start()
-        self._run(self._listen())
+        self._run(self._listen)
 
     # ------------------------------------------------------------ faults
 
@@ -63,16 +63,16 @@ class Proxy:
 
         A call that waits for its reply gets a ConnectionError; an idle client makes a new connection unnoticed.
         """
-        self._run(self._cut())
+        self._run(self._cut)
 
     def refuse(self) -> None:
         """Refuse new connections; those there are go on."""
-        self._run(self._refuse())
+        self._run(self._refuse)
 
     def heal(self) -> None:
         """Take connections again, and forget the losses that were planned. `delay` stays as it is."""
         self._losses.clear()
-        self._run(self._listen())
+        self._run(self._listen)
 
     def lose_reply(self, command: str | None = None, n: int = 1) -> None:
         """Lose the reply to the n-th such command from now.
@@ -94,8 +94,8 @@ class Proxy:
         """End all connections and the proxy. Does nothing in a forked child."""
         if self._home != os.getpid() or self._loop.is_closed():
             return
-        self._run(self._refuse())
-        self._run(self._cut())
+        self._run(self._refuse)
+        self._run(self._cut)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -111,8 +111,10 @@ class Proxy:
 
     # ------------------------------------------------------------ in the proxy's thread
 
-    def _run(self, coroutine: Coroutine) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout=10)
+    def _run(self, function: Callable[[], Coroutine]) -> None:
+        if self._home != os.getpid():  # a forked child has no such thread
+            raise RuntimeError("This proxy runs in the process that made it. Make one of your own here.")
+        asyncio.run_coroutine_threadsafe(function(), self._loop).result(timeout=10)
 
     async def _listen(self) -> None:
         if self._listener is None:

@@ -6,6 +6,7 @@ into a directory of its own that nobody else may read. `Broker` in broker.py is 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.util
 import os
@@ -119,11 +120,12 @@ class Server:
         self.binary = binary
         self.password = secrets.token_hex(16)
         self.process: subprocess.Popen | None = None
-        self.port = 0
+        self.port, self.name, self.version = 0, "", ()  # known once it runs
         self.directory = _new_directory()
         try:
             self._start_somewhere()
-            self.name, self.version = self._identify()
+            if too_old(self.name, self.version):
+                raise Unusable(f"{binary} is {self.name} {dotted(self.version)}, too old.")
         except BaseException:
             self.remove()
             raise
@@ -145,17 +147,6 @@ class Server:
             except PortTaken:  # by somebody else, since free_port looked
                 if not attempts_left:
                     raise
-
-    def _identify(self) -> tuple[str, tuple[int, ...]]:
-        with self._client() as client:
-            name, version = identify(client)
-        if too_old(name, version):
-            raise Unusable(f"{self.binary} is {name} {dotted(version)}, too old.")
-        return name, version
-
-    def _client(self) -> redis.Redis:
-        # RESP2, since an old server does not know HELLO; not patient, since it may be somebody else's server
-        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2, socket_timeout=0.5)
 
     def start(self) -> None:
         """Start it on `self.port`, over the data in its directory, and wait until it is ready."""
@@ -181,22 +172,18 @@ class Server:
 
     def _wait_until_ready(self, log: Path, log_start: int) -> None:
         """Ready is what answers as *this* server: a PONG could come from somebody else's on that port."""
-        client = self._client()
         deadline = time.monotonic() + PATIENCE
-        try:
-            while time.monotonic() < deadline:
+        ended = False
+        # RESP2, since an old server knows no HELLO; a short timeout, since it may be a stranger that never answers
+        with redis.Redis.from_url(self.url, decode_responses=True, protocol=2, socket_timeout=0.5) as client:
+            while not ended and time.monotonic() < deadline:
                 ended = self.process.poll() is not None
-                try:
-                    # PING too: while it is loading its append-only file, a server answers only the first
+                with contextlib.suppress(redis.RedisError):  # not yet
+                    # PING too: while it is loading its append-only file, a server answers the others already
                     if client.config_get("dir").get("dir") == self.directory and client.ping():
+                        self.name, self.version = identify(client)
                         return
-                except redis.RedisError:
-                    pass
-                if ended:
-                    break
                 time.sleep(0.004)
-        finally:
-            client.close()
         code = self.kill()
         raise self._explain(log, log_start, code, ended)
 

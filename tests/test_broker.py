@@ -222,6 +222,14 @@ def test_a_port_taken_in_between_is_no_matter(broker, monkeypatch):
         assert second.client().set("a", 1) and not broker.client().exists("a")
 
 
+def test_somebody_elses_pong_is_not_ours(monkeypatch):
+    with serving(OldRedis(version="9.9.9")) as taken:
+        ports = iter([taken, free := server.free_port()])
+        monkeypatch.setattr(server, "free_port", lambda: next(ports))
+        with Broker.start() as broker:
+            assert broker.url.endswith(f":{free}/0") and broker.server == "Valkey"
+
+
 def test_restart_says_that_the_port_was_taken(broker):
     port = broker._process.port
     broker.kill()
