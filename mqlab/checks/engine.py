@@ -60,8 +60,8 @@ class Lab:
 
     def check(self, answer) -> None:
         """Check the answer (the function or class itself) and print the verdict."""
-        name = getattr(answer, "__name__", None)
-        if name in self.tasks and callable(answer):
+        name = _name(answer)
+        if name in self.tasks:
             result = run_check(self, name, answer)
         else:
             result = Result(NOT_CHECKED, "unknown-task", wording.not_checked("check", self._unknown("check", answer)))
@@ -71,7 +71,7 @@ class Lab:
 
     def hint(self, answer) -> None:
         """Print the next hint for the task of this function or class."""
-        task = self.tasks.get(getattr(answer, "__name__", ""))
+        task = self.tasks.get(_name(answer))
         if task is None:
             print(wording.not_checked("hint", self._unknown("hint", answer)))
             return
@@ -89,9 +89,17 @@ class Lab:
         return f"You have seen all {total} hints; read them again above." if total else ""
 
     def _unknown(self, verb: str, answer) -> str:
-        kind = "" if callable(answer) else f" It was given {type(answer).__name__!r}: was the name used for a value?"
+        what = f"something called {_name(answer)!r}" if _name(answer) else f"a value of type {type(answer).__name__}"
         tasks = ", ".join(f"{verb}({name})" for name in self.tasks)
-        return f"give it the function or class of a task itself, so: {tasks}.{kind}"
+        return f"it was given {what}. Give it the function or class of a task: {tasks}."
+
+
+def _name(answer) -> str:
+    try:
+        name = answer.__name__
+    except Exception:
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def run_check(lab: Lab, task_name: str, answer) -> Result:
@@ -107,6 +115,9 @@ def run_check(lab: Lab, task_name: str, answer) -> Result:
     except OSError as error:
         why = f"the system gave no new process or file ({error.strerror}). Close other programs and try again."
         return Result(NOT_CHECKED, "no-process", wording.not_checked(task_name, why))
+    except Exception as error:
+        why = f"the check engine itself failed: {judge.describe(error)}. Please report it."
+        return Result(NOT_CHECKED, "check-error", wording.not_checked(task_name, why))
 
 
 def _run(lab: Lab, task: Task, answer) -> Result:

@@ -15,6 +15,7 @@ import redis
 
 from mqlab.checks import child
 from mqlab.checks.outcomes import NOT_ATTEMPTED, NOT_CHECKED, NOT_YET, PASSED, NotYet
+from mqlab.checks.traced import Trace
 
 PATCHABLE = (redis.Redis, redis.client.Pipeline, redis.client.PubSub, redis.Connection, redis.ConnectionPool)
 
@@ -36,8 +37,9 @@ def _explain(error, learner, bench, library) -> dict:
     frames = learner.frames(error)
     if learner.missing or (isinstance(error, NotImplementedError) and frames and frames[-1].innermost):
         return _not_attempted(learner.missing or frames[-1].name)
+    trace = getattr(error, "trace", None)
+    trace = trace.format() if isinstance(trace, Trace) else ""
     if isinstance(error, NotYet):
-        trace = error.trace.format() if error.trace is not None else ""
         return _not_yet(error.code, error.did, error.should, error.because, trace=trace)
     lines = [frame.text for frame in _without_repeats(frames)[-3:]]
     if isinstance(error, MemoryError):
@@ -54,7 +56,7 @@ def _explain(error, learner, bench, library) -> dict:
         return _not_yet("signature", f"cannot be called as the task says: {mismatch}",
                         "It takes the arguments that the task names, in that order.", "")
     if frames:
-        return _not_yet("raised", f"raised {describe(error)}", lines=lines)
+        return _not_yet("raised", f"raised {describe(error)}", trace=trace, lines=lines)
     if patched := sorted(name for name, value in _library().items() if library.get(name) is not value):
         return _not_yet("patched-client", f"changed the redis library itself ({', '.join(patched[:3])}).",
                         "The library stays as it is.", "Everything else in the program uses the same library.")

@@ -153,7 +153,7 @@ class Caller(Hook):
             self._refuse()
         self._count += 1
         if self._due("before"):
-            self.stage.trace.remark(self.name, f"{KILLED} (before it sent {step})")
+            self.stage.trace.remark(f"{KILLED} (before it sent {step})")
             self._die()
         self.stage.uses_scripts |= step.uses_scripts
         return step.waiting_for_ever() if step.timeout else step
@@ -175,7 +175,7 @@ class Caller(Hook):
         self.stage.trace.add(self.name, step, reply)
         self._recent.append((step.commands, repr(reply) if isinstance(reply, Exception) else reply))
         if self._due("after"):
-            self.stage.trace.remark(self.name, f"{KILLED} (after the command took effect, before it saw the reply)")
+            self.stage.trace.remark(f"{KILLED} (after the command took effect, before it saw the reply)")
             self._die()
 
     def _due(self, kind: str) -> bool:
@@ -195,6 +195,7 @@ class Caller(Hook):
             if self._mine():
                 self.result, self.state = SimulatedCrash("the process was killed"), DONE
                 self.stage.floor.release()
+            threading.current_thread().name = "parked"
             threading.Event().wait()
         raise SimulatedCrash("the process was killed")
 

@@ -18,6 +18,7 @@ import heapq
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from mqlab.checks.outcomes import NotYet
 from mqlab.checks.stage import Fault, SimulatedCrash, Stage, Stuck
@@ -182,9 +183,14 @@ def _run(stage: Stage, prepare, parts, look, r, prefix=(), faults=None) -> NotYe
         return _stuck(stuck.kind, len(parts))
     except AssertionError as error:
         if not _of_check(error):
+            error.trace = stage.trace
             raise
         return NotYet("broken-invariant", f"broke a rule: {error}" if str(error) else "broke a rule of this task.",
                       "The rule holds in whatever order the commands happen.")
+    except Exception as error:
+        with suppress(AttributeError):  # so that the learner reads what led to it
+            error.trace = stage.trace
+        raise
     return None
 
 

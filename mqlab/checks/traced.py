@@ -128,7 +128,7 @@ class TracedConnection(redis.Connection):
     def send_command(self, *args, **kwargs):
         if self._greeting:
             return super().send_command(*args, **kwargs)
-        self._perform(Step((args,)), disable_decoding=bool(kwargs.get("NEVER_DECODE")))
+        self._perform(Step((args,)), disable_decoding="NEVER_DECODE" in kwargs)
 
     def pack_commands(self, commands):
         self._batch = [tuple(command) for command in commands]
@@ -219,8 +219,8 @@ class Trace:
     def add(self, who: str, step, reply) -> None:
         self.entries.append((who, step, reply))
 
-    def remark(self, who: str, text: str) -> None:
-        self.entries.append((who, text, _NOTHING))
+    def remark(self, text: str) -> None:
+        self.entries.append(("", text, _NOTHING))
 
     def __len__(self) -> int:
         return sum(reply is not _NOTHING for _, _, reply in self.entries)
@@ -234,7 +234,7 @@ class Trace:
         lines, number = [], 0
         for who, text, reply, whole in rows:
             if reply is None:
-                lines.append(_cut(f"     {who:{who_width}}   {whole}".rstrip(), WIDTH))
+                lines.append(_cut(f"     {whole}", WIDTH))
             else:
                 number += 1
                 lines.append(_cut(f"{number:>4} {who:{who_width}}   {text:{width}}  → {reply}", WIDTH))
