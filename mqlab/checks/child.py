@@ -37,7 +37,7 @@ TELL_WHERE = signal.SIGUSR1
 
 @dataclass
 class Ended:
-    """How the child ended. Without a report it ended by itself, with `status` (as of waitpid), or the time was up."""
+    """How the child ended. Without a report: by itself, with `status` (as of waitpid), or because the time was up."""
 
     report: dict | None = None
     status: int | None = None
@@ -105,7 +105,7 @@ class _Watch:
                         ready.unregister(key.fd)
                 ended.report = self._parse()
                 if gone and ended.report is None and not events:
-                    ended.status = self.status
+                    ended.status, ended.frames = self.status, self._frames()
                     break
             while any(key.fd == self.output_end and key.data() for key, _ in ready.select(0)):
                 if len(self.output) >= KEPT:
@@ -151,10 +151,13 @@ class _Watch:
             before, size = size, os.fstat(self.dump.fileno()).st_size
             if 0 < before == size:
                 break
+        ended.frames = self._frames()
+
+    def _frames(self) -> list[tuple[str, int, str]]:
         self.dump.seek(0)
         text = self.dump.read(KEPT).decode(errors="replace")
-        ended.frames = [(file, int(line), name) for file, line, name
-                        in re.findall(r'^  File "(.*)", line (\d+) in (.*)$', text, re.MULTILINE)]
+        found = re.findall(r'^  File "(.*)", line (\d+) in (.*)$', text, re.MULTILINE)
+        return [(file, int(line), name) for file, line, name in found]
 
 
 def _end(pid: int, reaped: bool) -> None:
@@ -178,6 +181,7 @@ def _be_the_child(body, token, report, output, dump, note) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         faulthandler.register(TELL_WHERE, file=dump, all_threads=True)
+        faulthandler.enable(file=dump)  # a segmentation fault leaves its lines there, too
         asyncio._set_running_loop(None)  # the kernel's event loop does not run here
         _redirect(output)
         traced.note = _noter(note)

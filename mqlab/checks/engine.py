@@ -108,7 +108,7 @@ def run_check(lab: Lab, task_name: str, answer) -> Result:
     try:
         return _run(lab, task, answer)
     except KeyboardInterrupt:
-        why = "you interrupted it, so nothing is known about your code. Run this cell again."
+        why = "you interrupted it. Run this cell again."
         return Result(NOT_CHECKED, "interrupted", wording.not_checked(task_name, why))
     except BrokerError as error:
         return Result(NOT_CHECKED, "no-broker", wording.not_checked(task_name, f"there is no broker. {error}"))

@@ -57,7 +57,7 @@ def _explain(error, learner, bench, library) -> dict:
                         "It takes the arguments that the task names, in that order.", "")
     if frames:
         return _not_yet("raised", f"raised {describe(error)}", trace=trace, lines=lines)
-    if patched := sorted(name for name, value in _library().items() if library.get(name) is not value):
+    if patched := sorted(name for name, value in _library().items() if library.get(name, name) is not value):
         return _not_yet("patched-client", f"changed the redis library itself ({', '.join(patched[:3])}).",
                         "The library stays as it is.", "Everything else in the program uses the same library.")
     return {"outcome": NOT_CHECKED, "code": "check-error", "did": describe(error), "lines": [_where(error)]}

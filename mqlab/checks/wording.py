@@ -13,7 +13,6 @@ from mqlab.checks.traced import WIDTH
 
 LABEL = 14  # columns of "  Your code   "
 SHOWN = 2048  # characters of the learner's own output that are shown
-BUSY = "The whole check takes a second or two."
 
 
 def verdict(name: str, words: dict, output: str, next_hint: str) -> str:
@@ -45,21 +44,21 @@ def not_checked(name: str, why: str) -> str:
 
 
 def no_report(ended: child.Ended, limit: float, files: set[str]) -> dict:
-    """What to say, in the form that `judge` reports, of a child that gave no report. `files`: the learner's."""
-    words = {"outcome": NOT_YET, "should": "The function comes to an end and returns.", "because": ""}
+    """The words, as `judge` would report them, for a child that gave no report. `files`: where the learner's code is."""
+    words = {"outcome": NOT_YET, "lines": [], "should": "The function comes to an end and returns.", "because": ""}
+    for file, line, name in ended.frames:  # the innermost line that is theirs
+        if file in files:
+            source = linecache.getline(file, line).strip()
+            words["lines"] = [f"line {line} in {name}:  {source}" if source else f"line {line} in {name}"]
+            break
     if ended.status is None:
-        mine = [(line, name, file) for file, line, name in ended.frames if file in files]
         did = f"was not done after {limit:g} seconds"
         if ended.waiting_for:
             did += f"; it was waiting for the broker's reply to {_cut(ended.waiting_for, 60)}"
-        lines = []
-        if mine:
-            line, name, file = mine[0]
-            source = linecache.getline(file, line).strip()
-            lines = [f"line {line} in {name}:  {source}" if source else f"line {line} in {name}"]
-        return {**words, "code": "time-limit", "did": did + (", at this line:" if lines else "."), "lines": lines,
-                "should": BUSY, "because": "A loop that never ends, a lock never released, or a blocking call that "
-                                           "nobody answers looks like this."}
+        return {**words, "code": "time-limit", "did": did + (", at this line:" if words["lines"] else "."),
+                "should": "The whole check takes a second or two.",
+                "because": "A loop that never ends, a lock never released, or a blocking call that nobody answers "
+                           "looks like this."}
     if os.WIFSIGNALED(ended.status):
         number = os.WTERMSIG(ended.status)
         name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
