@@ -1,6 +1,5 @@
 """What a notebook's kernel left behind: processes, temporary files, files in the checkout."""
 
-import os
 import shutil
 import tempfile
 import time
@@ -10,17 +9,16 @@ from pathlib import Path
 import psutil
 
 MARK = "MQLAB_TEST_RUN"
-# Caches, which any run may fill, and what is not part of the checkout.
-NOT_LISTED = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".cache"}
+# Where a kernel works and what lies around it. Not the sources, which somebody may be editing during the tests.
+FOLDERS = ("notebooks", "labs", "solutions")
 
 
 def listing(root: Path) -> set[str]:
-    """The relative paths of all files below `root`, caches left out."""
-    found = set()
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in NOT_LISTED and not name.endswith(".egg-info")]
-        found |= {os.path.relpath(os.path.join(folder, name), root) for name in files}
-    return found
+    """The relative paths of what lies in the checkout's top folder, and of all files in the notebooks' folders."""
+    found = [path for path in root.iterdir() if not path.name.startswith(".")]
+    for folder in FOLDERS:
+        found += [path for path in (root / folder).rglob("*") if ".ipynb_checkpoints" not in path.parts]
+    return {str(path.relative_to(root)) for path in found}
 
 
 class Watch:

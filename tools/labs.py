@@ -4,6 +4,8 @@
     ...                                      (indented like the BEGIN line)
     ### END SOLUTION
 
+A cell tagged `solution` is left out: what it says is for those who read the solution.
+
 `make labs` writes labs/ anew, identically each time; `python tools/labs.py --check` only says what is out of
 step. Any doubtful marker is an error, reported with file, cell and line, and labs/ stays as it was.
 """
@@ -58,6 +60,7 @@ def cut(source: str) -> tuple[str, int, list[tuple[int, str]]]:
 def lab_text(solution: Path) -> str:
     """The lab made from one solution notebook, as the text of its file. Raises MarkerError."""
     notebook = nbformat.read(solution, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if "solution" not in cell.metadata.get("tags", [])]
     errors, regions = [], 0
     for cell in notebook.cells:
         if cell.cell_type == "code":

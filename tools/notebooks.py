@@ -4,8 +4,11 @@ usage: python tools/notebooks.py [NOTEBOOK ...]        default: all of notebooks
 
 A notebook is written back only when every one of its cells succeeded. Checks in solutions/ run strictly: a
 *not yet* stops the run. labs/ are made by tools/labs.py and are never executed in place.
+
+The figure of a cell tagged `cover` is also written to notebooks/images/<slug>.png, for the README.
 """
 
+import base64
 import os
 import sys
 import time
@@ -62,6 +65,12 @@ def store(path: Path, notebook: nbformat.NotebookNode) -> bool:
     return True
 
 
+def covers(notebook: nbformat.NotebookNode) -> list[bytes]:
+    """The PNG figures of the cells tagged `cover`."""
+    outputs = [output for cell in notebook.cells if "cover" in cell.metadata.get("tags", []) for output in cell.outputs]
+    return [base64.b64decode(output.data["image/png"]) for output in outputs if "image/png" in output.get("data", {})]
+
+
 def main(arguments: list[str]) -> int:
     """Returns the exit code: the number of notebooks that failed."""
     paths = [Path(name).resolve() for name in arguments]
@@ -83,6 +92,10 @@ def main(arguments: list[str]) -> int:
             continue
         seconds = time.perf_counter() - begun
         print(f"{name}: {seconds:.1f} s, {'stored' if store(path, notebook) else 'unchanged'}", flush=True)
+        for cover in covers(notebook):
+            image = path.parent / "images" / f"{path.stem}.png"
+            image.parent.mkdir(exist_ok=True)
+            image.write_bytes(cover)
     return failed
 
 
