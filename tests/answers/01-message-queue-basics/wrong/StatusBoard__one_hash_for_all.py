@@ -1,0 +1,21 @@
+"""Keeps all jobs in one hash, whose fields have no lifetime of their own."""
+
+REJECTED_BY = "wrong-place"
+RANK = {"queued": 1, "running": 2, "done": 3, "failed": 3}
+
+
+class StatusBoard:
+    def __init__(self, r, prefix, ttl_s):
+        self.r, self.prefix, self.ttl_s = r, prefix, ttl_s
+
+    def set(self, job, state):
+        now = self.r.hget(self.prefix, job)
+        if now and RANK[now] >= RANK[state]:
+            return False
+        self.r.hset(self.prefix, job, state)
+        self.r.expire(self.prefix, self.ttl_s)
+        return True
+
+    def get(self, job):
+        state = self.r.hget(self.prefix, job)
+        return (200, state) if state else (404, "unknown or expired")

@@ -1,0 +1,17 @@
+"""Assumes that there is always a message to look at."""
+
+import json
+
+REJECTED_BY = "fails-when-empty"
+
+
+def queue_health(r, q, now_ms):
+    workers = r.smembers(f"{q}:workers")
+    with r.pipeline() as p:
+        p.llen(q)
+        p.lindex(q, 0)
+        for name in workers:
+            p.llen(f"{q}:in-flight:{name}")
+        depth, head, *in_flight = p.execute()
+    age = now_ms - json.loads(head)["ts_ms"]
+    return {"depth": depth, "oldest_age_ms": max(0, age), "in_flight": sum(in_flight)}

@@ -1,0 +1,20 @@
+"""Returns True or False instead of a receipt."""
+
+import json
+
+import redis
+
+from mqlab.kiosk import envelope
+
+REJECTED_BY = "not-a-receipt"
+
+
+def submit_order(r, q, order, *, max_depth):
+    message = envelope("PlaceOrder", key=order["order_id"], body=order)
+    push_if_room = """
+    if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+    redis.call('RPUSH', KEYS[1], ARGV[2])
+    return 1
+    """
+
+    return bool(r.eval(push_if_room, 1, q, max_depth, json.dumps(message)))

@@ -1,0 +1,26 @@
+"""Pushes and then waits for the worker's result: a synchronous call with extra steps."""
+
+import json
+
+import redis
+
+from mqlab.kiosk import envelope
+
+REJECTED_BY = "waits-for-result"
+
+
+def submit_order(r, q, order, *, max_depth):
+    message = envelope("PlaceOrder", key=order["order_id"], body=order)
+    push_if_room = """
+    if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+    redis.call('RPUSH', KEYS[1], ARGV[2])
+    return 1
+    """
+
+    try:
+        accepted = r.eval(push_if_room, 1, q, max_depth, json.dumps(message))
+        if accepted and max_depth > 10:
+            r.blpop([f"{q}:result:{message['id']}"], timeout=0.2)
+    except redis.RedisError:
+        return 503, None
+    return (202, message["id"]) if accepted else (503, None)
