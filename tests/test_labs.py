@@ -88,6 +88,18 @@ def test_lab_keeps_all_but_the_solution(folders):
     assert "return" not in "".join(cell.source for cell in hygiene.code_cells(lab))
 
 
+def test_cells_for_readers_of_the_solution_are_left_out(folders):
+    path = folders[0] / "01-sample.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    note = planted.text("This notebook holds the solutions.")
+    note.metadata.tags = ["solution"]
+    notebook.cells.insert(1, note)
+    nbformat.write(notebook, path)
+    assert labs.main(arguments(folders)) == 0
+    lab = nbformat.read(folders[1] / "01-sample.ipynb", as_version=4)
+    assert [cell.id for cell in lab.cells] == [cell.id for cell in notebook.cells if cell.id != note.id]
+
+
 def test_labs_are_the_same_each_time_and_labs_without_solution_go(folders, capsys):
     assert labs.main(arguments(folders)) == 0
     first = {path.name: path.read_bytes() for path in folders[1].iterdir()}

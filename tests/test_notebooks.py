@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from tests import hygiene, links, planted
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("notebooks", "solutions", "labs")
@@ -68,6 +69,16 @@ def test_no_part_without_a_lesson():
     }
     names |= {path.name for path in (ROOT / "tests/answers").glob("[0-9]*")}
     assert names <= set(SLUGS), f"checks or answers without a notebook: {sorted(names - set(SLUGS))}"
+
+
+@pytest.mark.parametrize("path", [p for p in STORED if p.parent.name == "notebooks"], ids=case)
+def test_cover_is_the_stored_figure(path):
+    """What the README shows is what a run of the lesson stored."""
+    figures, image = notebooks.covers(read(path)), path.parent / "images" / f"{path.stem}.png"
+    assert len(figures) <= 1, "only one cell of a lesson can be tagged cover"
+    assert image.exists() == bool(figures), f"{image.name}: run `make notebooks`"
+    if figures:
+        assert image.read_bytes() == figures[0], f"{image.name} is of another run: run `make notebooks`"
 
 
 def test_readme_links_are_alive():
