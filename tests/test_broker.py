@@ -504,17 +504,20 @@ if not os.fork():
         broker.kill()
     except BrokerError as error:
         tell(str(error))
+    tell(broker.pid)
     with broker.expendable() as victim:
         victim.kill()
         tell(victim is broker)
     os._exit(0)
 os.wait()
+tell(broker.pid)
 tell(broker.client().ping())
 """
     with Kernel(code) as kernel:
         assert "works only in the process that started the broker" in kernel.hear()
+        pid = kernel.hear()
         assert kernel.hear() is False
-        assert kernel.hear() is True
+        assert kernel.hear() == pid and kernel.hear() is True
 
 
 def test_keys_that_cannot_be_removed_are_named(shared):

@@ -260,6 +260,7 @@ def test_it_keeps_the_password_to_itself(proxy, broker):
     assert broker._process.password in proxy.url and broker._process.password not in repr(proxy)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")  # the child does next to nothing
 def test_a_forked_child_does_not_hold_the_connections(proxy, r):
     if not hasattr(os, "fork"):
         pytest.skip("needs fork")
