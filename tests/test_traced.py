@@ -5,7 +5,8 @@ import redis
 
 from mqlab.broker import Broker
 from mqlab.checks import traced
-from mqlab.checks.traced import Hook, Said, Step, Trace, reply_text, traced_client
+from mqlab.checks.trace import Said, Trace, reply_text
+from mqlab.checks.traced import Hook, Step, traced_client
 
 
 class Recorder(Hook):
@@ -173,7 +174,8 @@ def test_a_long_trace_is_shortened_and_no_line_is_too_long():
 
 @pytest.mark.parametrize(("reply", "text"), [
     (None, "(nil)"), (True, "True"), (b"raw", "raw"), ("", '""'), ("two words", '"two words"'),
-    ([1, None, ["a"]], "[1, (nil), [a]]"), ({"a": 1}, "{a: 1}"), (redis.ResponseError("WRONGTYPE x"), "error: WRONGTYPE x"),
+    ([1, None, ["a"]], "[1, (nil), [a]]"), ({"a": 1}, "{a: 1}"),
+    (redis.ResponseError("WRONGTYPE x"), "error: WRONGTYPE x"),
 ])
 def test_replies_in_words(reply, text):
     assert reply_text(reply) == text

@@ -29,7 +29,7 @@ To write the checks of a lab, make `mqlab/checks/lab_<slug with _ for ->.py`:
         callers = [lambda r, i=i: answer(r, {"id": i}, max_depth=10) for i in range(2)]
         return interleave(bench, full_but_one, callers, at_most_ten)     # passed (6 interleavings of two callers)
 
-`code` is for tests (every wrong answer in tests/answers names the one that must catch it); the sentences are for people.
+`code` is for tests (a wrong answer in tests/answers names the one that must catch it), the sentences are for people.
 The body runs in a child process: what it changes is gone afterwards. `bench.r` is a client of a broker of its own,
 `bench.rng` a seeded random generator. Check behaviour, never source; compare numbers with `engine.number`, which is not
 fooled by NaN. An exception in the learner's lines is told as theirs, one in yours as an error of the check.

@@ -28,7 +28,7 @@ class Bench:
         return self.client()
 
     def client(self, **kwargs) -> redis.Redis:
-        """A new client. It waits without a time-out: a call that blocks for ever is for the check's time limit to end."""
+        """A new client. It waits without a time-out: to end a call that blocks for ever is up to the time limit."""
         return traced_client(self.broker.url, Hook(), **{"socket_timeout": None, **kwargs})
 
     def unreachable(self) -> redis.Redis:

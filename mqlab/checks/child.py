@@ -1,25 +1,20 @@
 """Run a function in a forked child that can do no harm: bounded in time, memory and output, and killed afterwards.
 
-Why a fork: the child has everything the notebook has (functions of earlier cells, open modules) within milliseconds, and
-nothing it does, not even os._exit or a segmentation fault, reaches the kernel. Why not a thread: it cannot be stopped.
+Why a fork: the child has everything the notebook has (functions of earlier cells, open modules) within milliseconds,
+and nothing it does, not even os._exit or a segmentation fault, reaches the kernel. Why not a thread: it cannot be
+stopped. What the child does with itself is in inside.py.
 """
 
 from __future__ import annotations
 
-import asyncio
-import builtins
-import faulthandler
-import io
 import json
 import mmap
 import os
 import re
-import resource
 import secrets
 import selectors
 import signal
 import struct
-import sys
 import tempfile
 import time
 import warnings
@@ -27,12 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mqlab.checks import traced
-
-MEMORY = 512 << 20  # bytes that the child may allocate beyond what the kernel had (where the platform can limit it)
-FILE_SIZE = 64 << 20  # bytes of the largest file it may write
-KEPT = 64 << 10  # bytes of output that are kept
-TELL_WHERE = signal.SIGUSR1
+from mqlab.checks.inside import KEPT, TELL_WHERE, be_the_child
 
 
 @dataclass
@@ -63,7 +53,7 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
             if pid == 0:
-                _be_the_child(body, token, report, output, dump, note)
+                be_the_child(body, token, report, output, dump, note)
             os.close(report)
             os.close(output)
             report = output = None
@@ -169,98 +159,3 @@ def _end(pid: int, reaped: bool) -> None:
             os.kill(pid, signal.SIGKILL)  # it may not have come to found its group yet
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)
-
-
-# ---------------------------------------------------------------- the child
-
-
-def _be_the_child(body, token, report, output, dump, note) -> None:
-    me, code = os.getpid(), 70
-    try:
-        os.setsid()  # a group of its own: an interrupt of the kernel does not reach it, and all of it can be killed
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        faulthandler.register(TELL_WHERE, file=dump, all_threads=True)
-        faulthandler.enable(file=dump)  # a segmentation fault leaves its lines there, too
-        asyncio._set_running_loop(None)  # the kernel's event loop does not run here
-        _redirect(output)
-        traced.note = _noter(note)
-        _limit()
-        message = json.dumps(body()).encode()
-        if os.getpid() == me:  # code under test that forked and returned twice: only the first is the child
-            _write_all(report, token + struct.pack(">I", len(message)) + message)
-            code = 0
-    finally:
-        os._exit(code)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-def _noter(note: mmap.mmap):
-    def write(text: str) -> None:
-        data = text.encode(errors="replace")[:200]
-        note[: len(data) + 1] = bytes([len(data)]) + data
-
-    return write
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    _lower(resource.RLIMIT_FSIZE, FILE_SIZE)
-    if sys.platform == "linux":
-        # RLIMIT_DATA, not RLIMIT_AS: it counts what can be written to, not the address space that every thread's
-        # arena reserves (32 threads on a large machine reserve gigabytes and use none of it). macOS enforces neither.
-        with open("/proc/self/statm") as file:
-            now = int(file.read().split()[5]) * resource.getpagesize()
-        _lower(resource.RLIMIT_DATA, now + MEMORY)
-
-
-def _lower(which: int, value: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    resource.setrlimit(which, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-
-
-def unlimit_memory() -> None:
-    """Before a report is made: it needs a little memory, also when the code under test took all there was."""
-    if sys.platform == "linux":
-        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-
-
-def _redirect(output: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    sys.stdin = open(os.devnull)  # noqa: SIM115 — for as long as the process lives
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = _Output()
-    builtins.input = _no_input
-
-
-def _no_input(prompt="") -> str:
-    raise RuntimeError("input() cannot be answered while a check runs")
-
-
-class _Output(io.TextIOBase):
-    """Writes to descriptor 1 at once, and drops what is beyond the part that is kept."""
-
-    encoding = "utf-8"
-
-    def __init__(self):
-        self._left = KEPT
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return 1
-
-    def write(self, text: str) -> int:
-        if self._left > 0:
-            data = text.encode("utf-8", "replace")[: self._left]
-            self._left -= len(data)
-            _write_all(1, data)
-        return len(text)

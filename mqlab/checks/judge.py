@@ -13,15 +13,15 @@ import types
 
 import redis
 
-from mqlab.checks import child
+from mqlab.checks import inside
 from mqlab.checks.outcomes import NOT_ATTEMPTED, NOT_CHECKED, NOT_YET, PASSED, NotYet
-from mqlab.checks.traced import Trace
+from mqlab.checks.trace import Trace
 
 PATCHABLE = (redis.Redis, redis.client.Pipeline, redis.client.PubSub, redis.Connection, redis.ConnectionPool)
 
 
 def judge(task, answer, bench) -> dict:
-    """{"outcome", "code", and the words for it}: "said" for passed, else "did", "should", "because", "trace", "lines"."""
+    """{"outcome", "code", and the words: "said" for passed, else "did", "should", "because", "trace", "lines"}."""
     learner, library = Learner(answer), _library()
     try:
         said = task.body(learner.guarded(task.coroutine), bench)
@@ -29,7 +29,7 @@ def judge(task, answer, bench) -> dict:
             return _not_attempted(learner.missing)
         return {"outcome": PASSED, "code": "", "said": "" if said is None else str(said)}
     except BaseException as error:
-        child.unlimit_memory()
+        inside.unlimit_memory()
         return _explain(error, learner, bench, library)
 
 
@@ -43,7 +43,7 @@ def _explain(error, learner, bench, library) -> dict:
         return _not_yet(error.code, error.did, error.should, error.because, trace=trace)
     lines = [frame.text for frame in _without_repeats(frames)[-3:]]
     if isinstance(error, MemoryError):
-        return _not_yet("memory-limit", f"asked for more than {child.MEMORY >> 20} MB of memory.",
+        return _not_yet("memory-limit", f"asked for more than {inside.MEMORY >> 20} MB of memory.",
                         "The task needs a few megabytes at most.",
                         "Something grows without a bound: a list, a string, a loop that never ends.", lines=lines)
     if isinstance(error, SystemExit):
@@ -51,7 +51,8 @@ def _explain(error, learner, bench, library) -> dict:
                         "The function returns.", "sys.exit ends the whole process, not just a function.", lines=lines)
     if isinstance(error, redis.ConnectionError) and bench.broker is not None and not _alive(bench):
         return _not_yet("broker-ended", "left this check without its broker: it was shut down or killed meanwhile.",
-                        "The broker goes on running.", "Others use the same broker: code must not stop it.", lines=lines)
+                        "The broker goes on running.", "Others use the same broker: code must not stop it.",
+                        lines=lines)
     if (mismatch := _signature(error, learner.answer)) and not frames:
         return _not_yet("signature", f"cannot be called as the task says: {mismatch}",
                         "It takes the arguments that the task names, in that order.", "")
@@ -140,7 +141,8 @@ class Learner:
 
 
 COROUTINE = ("coroutine", "is a coroutine function (async def): calling it does nothing yet.",
-             "It is an ordinary function (def).", "A coroutine runs only when it is awaited; these tasks are not async.")
+             "It is an ordinary function (def).",
+             "A coroutine runs only when it is awaited; these tasks are not async.")
 GENERATOR = ("generator", "contains `yield`, so calling it does nothing yet.", "It returns its result with `return`.",
              "A function with `yield` is a generator: its body runs only when somebody iterates over it.")
 

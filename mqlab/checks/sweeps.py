@@ -20,8 +20,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from mqlab.checks.caller import Fault, SimulatedCrash
 from mqlab.checks.outcomes import NotYet
-from mqlab.checks.stage import Fault, SimulatedCrash, Stage, Stuck
+from mqlab.checks.stage import Stage, Stuck
 
 __all__ = ["SimulatedCrash", "Tried", "crash_sweep", "interleave", "lost_reply_sweep", "race", "values"]
 
@@ -29,7 +30,7 @@ MORE_AFTER_A_FAILURE = 250  # further interleavings looked at, once one failed, 
 
 
 class Tried(int):
-    """How many were tried; `complete` says whether that was all there are. As text: "252 interleavings of two callers"."""
+    """How many were tried; `complete`: whether that was all there are. As text: "6 interleavings of two callers"."""
 
     complete: bool
     what: str
@@ -47,7 +48,7 @@ class Tried(int):
 
 
 def interleave(bench, prepare: Callable, callers: list[Callable], verify: Callable, limit: int = 1000) -> Tried:
-    """Run `callers`, each a function of a client, in every order of their broker commands; `verify(r, results)` each time.
+    """Run `callers`, functions of a client, in every order of their broker commands; `verify(r, results)` after each.
 
     The orders with the fewest switches between callers come first. When there are more than `limit`, half of the limit
     goes to those and half to a seeded sample of the others (`.complete` is False).
@@ -91,7 +92,7 @@ def interleave(bench, prepare: Callable, callers: list[Callable], verify: Callab
 
 def crash_sweep(bench, prepare: Callable, run: Callable, recover: Callable, verify: Callable,
                 most: int = 100) -> Tried:
-    """Kill the process that does `run(r)` before, and after, each of its commands; then `recover(r)`, `verify(r, result)`.
+    """Kill the process of `run(r)` before, and after, each of its commands; then `recover(r)` and `verify(r, result)`.
 
     Before a command: all its work up to there is done. After: the command took effect, the process never saw the reply.
     A client of the dead process refuses every further command. `result` is what `run` returned, or the SimulatedCrash.
@@ -105,7 +106,7 @@ def crash_sweep(bench, prepare: Callable, run: Callable, recover: Callable, veri
 
 
 def lost_reply_sweep(bench, prepare: Callable, run: Callable, verify: Callable, most: int = 100) -> Tried:
-    """Let each command of `run(r)` take effect but lose its reply: the caller sees redis.ConnectionError, and may go on.
+    """Let each command of `run(r)` take effect but lose its reply: the caller sees redis.ConnectionError and may go on.
 
     One reply is lost per run; then `verify(r, result)`, `result` being what `run` returned or the exception it ended
     with. The last run is one without a loss. Raises NotYet with the earliest loss that did harm.
@@ -114,7 +115,7 @@ def lost_reply_sweep(bench, prepare: Callable, run: Callable, verify: Callable, 
 
 
 def race(bench, n: int, fn: Callable) -> list:
-    """`fn(i, r)` in `n` threads released at once, each with its own client of the real broker. Returns their results."""
+    """`fn(i, r)` in `n` threads released at once, each with its own client of the real broker. Returns the results."""
     barrier, results = threading.Barrier(n), [None] * n
 
     def runner(i: int) -> None:

@@ -18,9 +18,10 @@ import select
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import redis
+
+from mqlab.checks.trace import as_text, readable
 
 SUBSCRIPTIONS = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
 LAST_ARGUMENT = {"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX"}  # where the time-out stands
@@ -48,7 +49,7 @@ class Step:
             self._find_timeout(commands[0])
 
     def _find_timeout(self, command: tuple) -> None:
-        words = [_text(word).upper() for word in command]
+        words = [as_text(word).upper() for word in command]
         if self.name not in READS:
             place = 1 if self.name in FIRST_ARGUMENT else len(words) - 1
         elif "BLOCK" in words[: words.index("STREAMS") if "STREAMS" in words else None]:
@@ -70,12 +71,12 @@ class Step:
         return any(_name(command) in SCRIPTS for command in self.commands)
 
     def __str__(self) -> str:
-        return " · ".join(_readable(command) for command in self.commands)
+        return " · ".join(readable(command) for command in self.commands)
 
 
 def _name(command: tuple) -> str:
     """The command's first word: redis-py writes some as one string, such as "CLIENT LIST"."""
-    return _text(command[0]).partition(" ")[0].upper()
+    return as_text(command[0]).partition(" ")[0].upper()
 
 
 class Hook:
@@ -201,103 +202,3 @@ def traced_client(url: str, hook: Hook, **kwargs) -> redis.Redis:
     """A client of the broker at `url` whose every step goes through `hook`; no retries, text instead of bytes."""
     options = {"decode_responses": True, "connection_class": TracedConnection, "hook": hook, **kwargs}
     return redis.Redis.from_url(url, **options)
-
-
-# ---------------------------------------------------------------- the record of who did what, for people to read
-
-WIDTH = 96  # characters of a line, at most
-KILLED = "✗ the process was killed here"
-
-
-@dataclass
-class Trace:
-    """Who asked the broker for what, and its reply, in order. An entry without a reply is a remark."""
-
-    entries: list[tuple[str, object, object]] = field(default_factory=list)
-    most: int = 24  # lines shown, at most
-
-    def add(self, who: str, step, reply) -> None:
-        self.entries.append((who, step, reply))
-
-    def remark(self, text: str) -> None:
-        self.entries.append(("", text, _NOTHING))
-
-    def __len__(self) -> int:
-        return sum(reply is not _NOTHING for _, _, reply in self.entries)
-
-    def format(self) -> str:
-        """One numbered line per step, shorter than 100 characters; long values and long middles are left out."""
-        rows = [(who, _cut(str(step), 54), None if reply is _NOTHING else reply_text(reply), str(step))
-                for who, step, reply in self.entries]
-        who_width = max((len(who) for who, *_ in rows), default=0)
-        width = max((len(text) for _, text, reply, _ in rows if reply is not None), default=0)
-        lines, number = [], 0
-        for who, text, reply, whole in rows:
-            if reply is None:
-                lines.append(_cut(f"     {whole}", WIDTH))
-            else:
-                number += 1
-                lines.append(_cut(f"{number:>4} {who:{who_width}}   {text:{width}}  → {reply}", WIDTH))
-        if len(lines) > self.most:
-            head, tail = self.most * 2 // 3, self.most // 3 - 1
-            lines[head:-tail] = [f"     … {len(lines) - head - tail} more …"]
-        return "\n".join(lines)
-
-
-_NOTHING = object()
-
-
-class Said(str):
-    """Stands for a reply in a trace, and is shown as it is."""
-
-
-def _readable(command: tuple) -> str:
-    name, *arguments = [*_text(command[0]).split(), *map(_text, command[1:])]
-    upper = name.upper()
-    if upper.startswith("EVAL") and arguments:
-        return f"Lua script({', '.join(_value(argument) for argument in arguments[2:])})"
-    if upper == "SCRIPT" and arguments and arguments[0].upper() == "LOAD":
-        return "SCRIPT LOAD (the Lua script)"
-    return " ".join([name, *map(_value, arguments)])
-
-
-def _value(text: str) -> str:
-    text = text.replace("\n", " ")
-    if not text or " " in text and not text.startswith(("{", "[")):
-        text = f'"{text}"'
-    if len(text) > 32 and text[0] in "{[":
-        return text[:14] + "…" + text[0].translate({ord("{"): "}", ord("["): "]"})
-    return _cut(text, 36)
-
-
-def reply_text(reply) -> str:
-    """A reply as redis-cli would put it, on one short line."""
-    match reply:
-        case Said():
-            return str(reply)
-        case None:
-            return "(nil)"
-        case redis.exceptions.NoScriptError():
-            return "error: the server does not know this script yet"
-        case redis.ResponseError():
-            return _cut(f"error: {_text(reply)}", 60)
-        case BaseException():
-            return _cut(f"{type(reply).__name__}: {_text(reply)}", 60)
-        case list() | tuple() | set():
-            return _cut("[" + ", ".join(reply_text(item) for item in list(reply)[:6])
-                        + (", …" if len(reply) > 6 else "") + "]", 60)
-        case dict():
-            inside = ", ".join(f"{_text(k)}: {reply_text(v)}" for k, v in list(reply.items())[:6])
-            return _cut("{" + inside + "}", 60)
-        case _:
-            return _value(_text(reply))
-
-
-def _text(value) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode(errors="replace")
-    return str(value)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

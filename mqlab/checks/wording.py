@@ -9,7 +9,7 @@ import textwrap
 
 from mqlab.checks import child
 from mqlab.checks.outcomes import NOT_ATTEMPTED, NOT_CHECKED, NOT_YET, PASSED
-from mqlab.checks.traced import WIDTH
+from mqlab.checks.trace import WIDTH, cut
 
 LABEL = 14  # columns of "  Your code   "
 SHOWN = 2048  # characters of the learner's own output that are shown
@@ -29,7 +29,7 @@ def verdict(name: str, words: dict, output: str, next_hint: str) -> str:
             return not_checked(name, f"the check itself failed: {words['did']}, at {words['lines'][0]}. "
                                      "That is an error of the course, not of yours; please report it.")
     parts = [f"{name}: {NOT_YET}", _labelled("Your code", words["did"])]
-    parts += [" " * LABEL + _cut(line, WIDTH - LABEL) for line in words.get("lines", [])]
+    parts += [" " * LABEL + cut(line, WIDTH - LABEL) for line in words.get("lines", [])]
     parts += [_labelled("Expected", words["should"]), _labelled("Why", words["because"])]
     if words.get("trace"):
         parts += ["  What happened, step by step (the shortest way found to break it)", words["trace"]]
@@ -44,7 +44,7 @@ def not_checked(name: str, why: str) -> str:
 
 
 def no_report(ended: child.Ended, limit: float, files: set[str]) -> dict:
-    """The words, as `judge` would report them, for a child that gave no report. `files`: where the learner's code is."""
+    """The words, as `judge` reports them, for a child that gave no report. `files`: where the learner's code is."""
     words = {"outcome": NOT_YET, "lines": [], "should": "The function comes to an end and returns.", "because": ""}
     for file, line, name in ended.frames:  # the innermost line that is theirs
         if file in files:
@@ -54,7 +54,7 @@ def no_report(ended: child.Ended, limit: float, files: set[str]) -> dict:
     if ended.status is None:
         did = f"was not done after {limit:g} seconds"
         if ended.waiting_for:
-            did += f"; it was waiting for the broker's reply to {_cut(ended.waiting_for, 60)}"
+            did += f"; it was waiting for the broker's reply to {cut(ended.waiting_for, 60)}"
         return {**words, "code": "time-limit", "did": did + (", at this line:" if words["lines"] else "."),
                 "should": "The whole check takes a second or two.",
                 "because": "A loop that never ends, a lock never released, or a blocking call that nobody answers "
@@ -82,15 +82,11 @@ def _wrap(start: str, text: str) -> str:
 
 def _quoted(output: str) -> str:
     shown = output[:SHOWN].rstrip()
-    lines = [" " * 4 + _cut(line, WIDTH - 4) for line in shown.splitlines()]
+    lines = [" " * 4 + cut(line, WIDTH - 4) for line in shown.splitlines()]
     lines = lines[:20] + [f"    … {len(lines) - 20} more lines …"] * (len(lines) > 20)
     if len(output.rstrip()) > SHOWN:
         lines.append("    … and more.")
     return "\n".join(lines)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _clean(text: str) -> str:
