@@ -16,9 +16,7 @@ from tests import links
 IGNORE = "nbval-ignore-output"
 MAX_NOTEBOOK, MAX_PNG, MAX_LINES = 300_000, 100_000, 30  # bytes, bytes, lines of a code cell
 HEADING = re.compile(r"^(#{1,6})\s+(.+)$", re.M)
-ABSOLUTE_PATH = re.compile(
-    r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|var|private|opt|mnt|work|srv)/\S|\b[A-Z]:\\\w"
-)
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|var|private|opt|mnt|work|srv)/\S|\b[A-Z]:\\\w")
 
 
 def code_cells(notebook):
@@ -184,9 +182,7 @@ def ignored_cells(notebook, path):
         if wrong:
             found.append(f"cell {cell.id}: tag {sorted(wrong)} would let it do anything")
         if IGNORE in tags(cell) and not asserts(cell) and not (following and asserts(following)):
-            found.append(
-                f"cell {cell.id}: its output is ignored and nothing is asserted, here or in the next cell"
-            )
+            found.append(f"cell {cell.id}: its output is ignored and nothing is asserted, here or in the next cell")
     compared = [cell for cell in cells if cell.outputs and IGNORE not in tags(cell)]
     return found if compared else [*found, "nbval would compare no output of this notebook"]
 
@@ -213,9 +209,7 @@ def figures(notebook, path):
     for cell, output in images(notebook):
         alt = output.metadata.get("image/png", {}).get("alt", "")
         if len(alt.split()) < 8:
-            found.append(
-                f"cell {cell.id}: alt text {alt!r} has fewer than 8 words; use mqlab.plots.show(fig, alt=…)"
-            )
+            found.append(f"cell {cell.id}: alt text {alt!r} has fewer than 8 words; use mqlab.plots.show(fig, alt=…)")
         if output.data.get("text/plain") != f"Figure: {alt}":
             found.append(f"cell {cell.id}: its plain text is not 'Figure: ' and the alt text")
         if not any(asserts(other) for other in section(notebook, cell)):
@@ -282,9 +276,7 @@ def lesson_anatomy(notebook, path):
 def level_and_minutes(notebook):
     """What the contents page shows of a lesson."""
     about = notebook.metadata.get("mqlab", {})
-    known = about.get("level") in ("beginner", "intermediate", "advanced") and isinstance(
-        about.get("minutes"), int
-    )
+    known = about.get("level") in ("beginner", "intermediate", "advanced") and isinstance(about.get("minutes"), int)
     return [] if known else ["metadata mqlab needs level (beginner, intermediate, advanced) and minutes"]
 
 
@@ -299,38 +291,32 @@ def under(cells, title: str) -> str:
 
 
 def lab_anatomy(notebook, path):
-    """At least three tasks, each with the cell that checks it."""
+    """At least three tasks, each with the cell that checks it. A task's cell may define helpers as well."""
     found, cells = [], code_cells(notebook)
-    tasks = [cell for cell in cells if "task" in tags(cell)]
+    tasks = {cell.id: defined(cell) for cell in cells if "task" in tags(cell)}
     checks = [cell for cell in cells if "check" in tags(cell)]
-    names = [
-        node.name
-        for cell in tasks
-        for node in tree(cell).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    ]
     if len(tasks) < 3:
         found.append(f"{len(tasks)} cells tagged task, at least 3")
     if f'lab_checks("{path.stem}")' not in "\n".join(cell.source for cell in cells):
         found.append(f'no lab_checks("{path.stem}")')
     checked = re.findall(r"^check\((\w+)\)", "\n".join(cell.source for cell in checks), re.M)
-    found += [f"task {name} is not checked in a cell tagged check" for name in names if name not in checked]
-    found += [f"check({name}) has no cell tagged task" for name in checked if name not in names]
-    found += [
-        f"cell {cell.id} is tagged check and calls no check(…)"
-        for cell in checks
-        if "check(" not in cell.source
-    ]
+    for name, names in tasks.items():
+        if not set(names) & set(checked):
+            found.append(f"cell {name}: none of {names} is checked in a cell tagged check")
+    known = {name for names in tasks.values() for name in names}
+    found += [f"check({name}) has no cell tagged task" for name in checked if name not in known]
+    found += [f"cell {cell.id} is tagged check and calls no check(…)" for cell in checks if "check(" not in cell.source]
     return found
+
+
+def defined(cell) -> list[str]:
+    """The functions and classes that the cell defines."""
+    return [node.name for node in tree(cell).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
 
 
 def not_executed(notebook, path):
     """A lab is handed out without outputs."""
-    return [
-        f"cell {cell.id} was executed"
-        for cell in code_cells(notebook)
-        if cell.outputs or cell.execution_count
-    ]
+    return [f"cell {cell.id} was executed" for cell in code_cells(notebook) if cell.outputs or cell.execution_count]
 
 
 EVERY = [kernelspec, cell_ids, sizes, headings, cell_length, markdown_links]

@@ -229,7 +229,7 @@ LESSON_DEFECTS = {
 }
 LAB_DEFECTS = {
     "two tasks": (lambda nb: retag("def two")(nb) or retag("check(two)")(nb), "2 cells tagged task"),
-    "unchecked": (source("check(two)", "check(two)", "print('two')"), "task two is not checked"),
+    "unchecked": (source("check(two)", "check(two)", "print('two')"), "none of ['two'] is checked"),
     "check of nothing": (source("def two", "def two", "def other"), "check(two) has no cell"),
     "other lab": (source("lab_checks", planted.SLUG, "02-other"), "no lab_checks"),
 }
