@@ -118,6 +118,6 @@ def test_every_pin_has_a_wheel(python, target, need):
     uv = shutil.which("uv")
     need(uv, "uv not found: pip install uv, to ask the registry for wheels")
     line = [uv, "pip", "compile", "--quiet", "--only-binary", ":all:", "--python-version", python]
-    line += ["--python-platform", target, "--output-file", "-", str(ROOT / "tools" / "constraints.txt")]
+    line += ["--python-platform", target, str(ROOT / "tools" / "constraints.txt")]
     ended = subprocess.run(line, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
