@@ -1,5 +1,6 @@
 """The engine's verdicts, and that no answer, however hostile, harms the process that asks."""
 
+import contextlib
 import gc
 import linecache
 import os
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 from jupyter_client.manager import start_new_kernel
 
@@ -61,8 +63,12 @@ def nothing_left_behind():
 
 
 def children():
-    out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
-    return [line for line in out.splitlines() if "ps -o" not in line and "reaper.py" not in line]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if not any(word.endswith("reaper.py") for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 # ---------------------------------------------------------------- the three outcomes
@@ -431,6 +437,19 @@ def test_an_interrupt_ends_the_check_in_one_line():
     assert time.monotonic() - start < 10
     assert (result.outcome, result.code) == ("not checked", "interrupted")
     assert len(result.text.splitlines()) == 1
+
+
+def test_an_endless_check_ends_with_a_kernel_that_is_killed():
+    script = ("import os\nfrom mqlab.checks.engine import Lab\nlab = Lab('x')\n@lab.task(limit=600)\n"
+              "def answer(fn, bench): fn()\n"
+              "def fn():\n    os.write(out, b'%d\\n' % os.getpid())\n    while True: pass\n"
+              "out = os.dup(1)\nfn.__name__ = 'answer'\nlab.check(fn)\n")
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE,
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}) as kernel:
+        child = psutil.Process(int(kernel.stdout.readline()))
+        assert child.is_running()
+        kernel.kill()
+        child.wait(timeout=5)
 
 
 def test_fork_warnings_of_newer_pythons_do_not_show():

@@ -151,7 +151,7 @@ def test_exactly_all_interleavings_are_tried_once(bench, m, n):
 
     tried = interleave(bench, nothing, [straight("a", m), straight("b", n)], note)
     assert tried == len(orders) == comb(m + n, n)
-    assert str(tried) == f"{comb(m + n, n)} interleavings of two callers"
+    assert str(tried) == f"{comb(m + n, n)} interleaving{'s' * (tried != 1)} of two callers"
 
 
 def test_three_callers(bench):
@@ -340,6 +340,19 @@ def test_an_assert_in_verify_becomes_not_yet(bench):
     assert failure.value.code == "broken-invariant" and len(failure.value.trace) == 2
 
 
+def test_a_thread_that_a_caller_leaves_behind_ends_before_the_next_run(bench):
+    def in_background(r):
+        thread = threading.Thread(target=lambda: [r.incr("n") for _ in range(20)])
+        thread.start()
+        r.ping()
+
+    def all_there(r, results):
+        values(results)
+        assert r.get("n") == "40", "not all of it happened"
+
+    assert interleave(bench, nothing, [in_background, in_background], all_there) == 2
+
+
 # ---------------------------------------------------------------- crash sweep
 
 
@@ -492,7 +505,7 @@ def test_a_naive_retry_duplicates_and_an_idempotent_one_does_not(bench):
     with pytest.raises(NotYet, match="duplicates") as failure:
         lost_reply_sweep(bench, nothing, lambda r: retry(r, lambda r: r.rpush(Q, "x")), once)
     assert "reply was lost" in failure.value.trace.format().splitlines()[0]
-    assert str(lost_reply_sweep(bench, nothing, lambda r: retry(r, idempotent), once)) == "1 lost replies"
+    assert str(lost_reply_sweep(bench, nothing, lambda r: retry(r, idempotent), once)) == "1 lost reply"
 
 
 def test_a_lost_reply_reaches_a_caller_that_does_not_retry(bench):

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from mqlab import reaper
 from mqlab.checks.inside import KEPT, TELL_WHERE, be_the_child
 
 
@@ -54,6 +55,7 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
                 pid = os.fork()
             if pid == 0:
                 be_the_child(body, token, report, output, dump, note)
+            reaper.register("process", pid)  # should the kernel be killed meanwhile, an endless loop must not stay
             os.close(report)
             os.close(output)
             report = output = None
@@ -62,6 +64,7 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
         finally:
             if pid is not None:
                 _end(pid, reaped=watch is not None and watch.status is not None)
+                reaper.unregister("process", pid)
             for descriptor in (report_end, output_end, report, output):
                 if descriptor is not None:
                     os.close(descriptor)

@@ -7,11 +7,14 @@ runs, so the same choices give the same run. Two rules keep a run finite:
   competes with a command: what is not modelled is a time-out that fires while another caller could still have moved.
 * A spin loop (a lock taken by asking again and again): a caller that went twice through the same commands with the same
   replies is passed over until another one has moved, as long as there is another one.
+
+Threads that a caller starts itself are not scheduled; a run ends when they have ended.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 
 import redis
 
@@ -39,6 +42,7 @@ class Stage:
         self.trace = Trace()
         self.uses_scripts = True
         self._cast: dict[str, Caller] = {}
+        self._patience = 2.0  # seconds, in all, to wait for threads that callers leave behind
 
     def reset(self) -> None:
         """Empty the broker, scripts included, and the record."""
@@ -57,6 +61,7 @@ class Stage:
         Raises Stuck when they come to no end; they are gone then.
         """
         callers = [self._caller(name) for name in parts]
+        known = set(threading.enumerate())
         for caller, function in zip(callers, parts.values(), strict=True):
             caller.begin(function, (faults or {}).get(caller.name))
         moves: list[tuple[int, list[int]]] = []
@@ -68,6 +73,7 @@ class Stage:
         finally:
             self.results = [caller.result for caller in callers]
             self.moves = moves
+            self._await_helpers(known)
         for caller in callers:
             if caller.dead:
                 self._dismiss([caller])
@@ -112,6 +118,14 @@ class Stage:
                 return self._able(callers)
         ready = [i for i, caller in enumerate(callers) if caller.state == READY]
         return [i for i in ready if not callers[i].spinning] or ready
+
+    def _await_helpers(self, known: set) -> None:
+        """Let threads that the callers started come to their end, so that they do not meddle with the next run."""
+        for thread in threading.enumerate():
+            if thread not in known and self._patience > 0:
+                start = time.monotonic()
+                thread.join(self._patience)
+                self._patience -= time.monotonic() - start
 
     @staticmethod
     def _moved(callers, mover) -> None:

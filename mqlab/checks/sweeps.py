@@ -32,16 +32,14 @@ MORE_AFTER_A_FAILURE = 250  # further interleavings looked at, once one failed, 
 class Tried(int):
     """How many were tried; `complete`: whether that was all there are. As text: "6 interleavings of two callers"."""
 
-    complete: bool
-    what: str
-
-    def __new__(cls, count: int, what: str, complete: bool = True):
+    def __new__(cls, count: int, one: str, many: str, of: str = "", complete: bool = True):
         self = super().__new__(cls, count)
-        self.what, self.complete = what, complete
+        self.complete = complete
+        self._text = f"{count:,} {one if count == 1 else many}{of}{'' if complete else ', a seeded sample of more'}"
         return self
 
     def __str__(self) -> str:
-        return f"{int(self):,} {self.what}{'' if self.complete else ', a seeded sample of more'}"
+        return self._text
 
     def __format__(self, spec: str) -> str:
         return format(int(self), spec) if spec else str(self)
@@ -87,7 +85,8 @@ def interleave(bench, prepare: Callable, callers: list[Callable], verify: Callab
                         heapq.heappush(waiting, (_switches(start), numbered, start))
     if worst is not None:
         raise worst[1]
-    return Tried(tried, f"interleavings of {_count(len(callers))} callers", complete and not waiting)
+    of = f" of {_count(len(callers))} callers"
+    return Tried(tried, "interleaving", "interleavings", of, complete and not waiting)
 
 
 def crash_sweep(bench, prepare: Callable, run: Callable, recover: Callable, verify: Callable,
@@ -102,7 +101,8 @@ def crash_sweep(bench, prepare: Callable, run: Callable, recover: Callable, veri
     def kinds(n):
         return [Fault("before", n), Fault("after", n)]
 
-    return _fault_sweep(bench, prepare, run, recover, verify, kinds, most, "crash points")
+    return _fault_sweep(bench, prepare, run, recover, verify, kinds, most,
+                        ("crash point", "crash points"))
 
 
 def lost_reply_sweep(bench, prepare: Callable, run: Callable, verify: Callable, most: int = 100) -> Tried:
@@ -111,7 +111,8 @@ def lost_reply_sweep(bench, prepare: Callable, run: Callable, verify: Callable, 
     One reply is lost per run; then `verify(r, result)`, `result` being what `run` returned or the exception it ended
     with. The last run is one without a loss. Raises NotYet with the earliest loss that did harm.
     """
-    return _fault_sweep(bench, prepare, run, None, verify, lambda n: [Fault("lost", n)], most, "lost replies")
+    return _fault_sweep(bench, prepare, run, None, verify, lambda n: [Fault("lost", n)], most,
+                        ("lost reply", "lost replies"))
 
 
 def race(bench, n: int, fn: Callable) -> list:
@@ -164,7 +165,7 @@ def _fault_sweep(bench, prepare, run, recover, verify, kinds, most, what) -> Tri
                     failure.trace = stage.trace
                     raise failure
                 if not fault.hit:
-                    return Tried(points, what)
+                    return Tried(points, *what)
                 points += 1
     raise NotYet("no-progress", f"sent more than {most} commands and did not come to an end.",
                  "The work ends after a few commands.")
