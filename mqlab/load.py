@@ -45,9 +45,9 @@ def schedule(phases: Iterable[tuple[float, float]], seed: int | None = None) -> 
 def run(times: np.ndarray, send: Callable[[int], Any], *, threads: int = 64) -> pd.DataFrame:
     """Call `send(i)` at start + times[i], for every i, from a pool of `threads`.
 
-    Returns one row a request, in order: `scheduled`, `sent` and `done` (seconds of time.monotonic()), `latency` (seconds,
-    done - scheduled: waiting for a free thread is part of it), `outcome` (what `send` returned, or the name of the
-    exception class it raised). `attrs["start"]` holds the start. Never raises for a failing request.
+    Returns one row a request, in order: `scheduled`, `sent` and `done` (seconds of time.monotonic()), `latency`
+    (seconds, done - scheduled: waiting for a free thread is part of it), `outcome` (what `send` returned, or the
+    name of the exception class it raised). `attrs["start"]` holds the start. Never raises for a failing request.
     """
     sent, done = np.zeros(len(times)), np.zeros(len(times))
     outcome: list[Any] = [None] * len(times)

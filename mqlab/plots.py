@@ -65,7 +65,7 @@ def show(fig: Figure, alt: str) -> None:
         raise ValueError("alt text must say what the axes and the series show: at least eight words")
     raw, png = io.BytesIO(), io.BytesIO()
     fig.savefig(raw, format="png", dpi=100)
-    # A palette of 96 colours looks the same and takes a third of the bytes: a notebook must stay small enough to render.
+    # A palette of 96 colours looks the same and takes a third of the bytes: forges do not render large notebooks.
     Image.open(raw).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(png, format="png", optimize=True)
     plt.close(fig)
     display(

@@ -25,10 +25,10 @@ def fifo_starts(arrivals: np.ndarray, services: np.ndarray, servers: int = 1) ->
 
 
 def fluid_depth(t: np.ndarray, phases: list[tuple[float, float]], mu: float) -> np.ndarray:
-    """Depth of a queue at times `t` (seconds, ascending), if messages were a fluid: it rises by lambda - mu, never below 0.
+    """Depth of a queue at times `t` (seconds, ascending) if messages were a fluid: slope lambda - mu, never below 0.
 
-    `phases` are (arrival rate in messages/s, length in seconds), as for `mqlab.load.schedule`; `mu` is the total service
-    rate in messages/s. Returns messages, shape of `t`. Exact for this model, because its depth is piecewise linear.
+    `phases` are (arrival rate in messages/s, length in seconds), as for `mqlab.load.schedule`; `mu` is the total
+    service rate in messages/s. Returns messages, shape of `t`. Exact for this model: its depth is piecewise linear.
     """
     corners, depths, now, depth = [0.0], [0.0], 0.0, 0.0
     for rate, seconds in phases:

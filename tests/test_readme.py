@@ -75,7 +75,7 @@ def test_a_real_failure_says_what_the_readme_quotes(provoke, monkeypatch, tmp_pa
 def test_messages_of_the_set_up_are_quoted_as_they_are():
     script = (ROOT / "tools/environment.sh").read_text(encoding="utf-8")
     quotes = [quote for quote in QUOTED if "Python 3.11" in quote or "python3-venv" in quote]
-    assert len(quotes) == 2 and len(QUOTED) == len(quotes) + len(FAILURES), "a quoted message that nothing here provokes"
+    assert len(quotes) == 2 and len(QUOTED) == len(quotes) + len(FAILURES), "a quote that nothing here provokes"
     for quote in quotes:
         assert all(part.strip() in script for part in quote.split("…")), f"tools/environment.sh does not say: {quote}"
 

@@ -163,8 +163,8 @@ def _receipt(got):
 @lab.task(
     hints=[
         "Counting and pushing are two commands. Between them anybody may push. How can the broker do both in one step?",
-        "A Lua script runs in the broker as one command: r.eval(script, 1, q, max_depth, message). MULTI with WATCH works as well.",
-        "Which exceptions mean that the broker has not taken the message? redis.RedisError is the parent of all of them.",
+        "The broker runs a Lua script as one command: r.eval(script, 1, q, max_depth, message). WATCH and MULTI do as well.",
+        "Which exceptions mean that the broker has not taken the message? redis.RedisError is the parent of them all.",
     ],
     limit=20,
 )
@@ -415,7 +415,7 @@ def _health(got):
     hints=[
         "LINDEX looks at one message without taking it. Which end holds the oldest?",
         "Between two commands a worker may move a message. What makes several reads one step?",
-        "r.pipeline(transaction=True) sends MULTI … EXEC: read the workers' names first, then all the rest in one transaction.",
+        "r.pipeline(transaction=True) sends MULTI … EXEC. Read the workers' names first, then all else in one of these.",
     ]
 )
 def queue_health(answer, bench):
@@ -428,7 +428,7 @@ def queue_health(answer, bench):
             "changes-the-queue",
             "wrote to the broker while it looked.",
             "Reading the pulse changes nothing.",
-            "A message that you take to look at it is gone if you die before you put it back, and others miss it meanwhile.",
+            "A message that you take out to look at it is gone if you die before you put it back.",
         )
     if health["oldest_age_ms"] == 300:
         raise NotYet(
@@ -533,7 +533,7 @@ def _one_snapshot(answer, bench, now):
 @lab.task(
     hints=[
         "Give the states a rank. A step forward has a higher rank than the state that is noted now.",
-        "SET takes a value and a lifetime in one command: EX. A plain SET or HSET after that is another story: read what it does to the TTL.",
+        "SET takes a value and a lifetime (EX) in one command. Read what a plain SET, or HSET, does to the lifetime.",
         "Compare and set must be one step: a Lua script, or WATCH and MULTI with another try.",
     ]
 )
