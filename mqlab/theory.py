@@ -41,3 +41,56 @@ def fluid_depth(t: np.ndarray, phases: list[tuple[float, float]], mu: float) -> 
         corners.append(now)
         depths.append(depth)
     return np.interp(t, corners, depths)
+
+
+# ---------------------------------------------------------------- waiting times in the long run
+#
+# A wait is the time before service starts; the response time is the wait plus the service time. Rates are messages/s,
+# times are seconds. Where the arrival rate reaches the capacity there is no long run: the wait is infinite.
+
+
+def mg1_wait(lam: np.ndarray | float, tau: float, cs2: float) -> np.ndarray:
+    """Mean wait in M/G/1: Poisson arrivals at rate `lam`, one server, service of mean `tau` and any distribution.
+
+    `cs2` is the squared coefficient of variation of the service time, variance / mean²: 1 for exponential service
+    (M/M/1), 0 for constant (M/D/1). Pollaczek 1930, Khinchine 1932: rho tau (1 + cs2) / 2 (1 - rho), rho = lam tau.
+    """
+    return kingman_wait(lam, tau, 1.0, cs2)
+
+
+def kingman_wait(lam: np.ndarray | float, tau: float, ca2: float, cs2: float) -> np.ndarray:
+    """Approximate mean wait in G/G/1: as `mg1_wait`, for gaps between arrivals of squared variation coefficient `ca2`.
+
+    rho / (1 - rho) · (ca2 + cs2) / 2 · tau. J. F. C. Kingman 1961, for heavy traffic; exact for Poisson arrivals.
+    """
+    rho = np.asarray(lam, float) * tau
+    spare = np.where(rho < 1, 1 - rho, np.nan)
+    return np.where(rho < 1, rho / spare * (ca2 + cs2) / 2 * tau, np.inf)
+
+
+def mm1_response(lam: np.ndarray | float, mu: float) -> np.ndarray:
+    """Mean response time in M/M/1, 1 / (mu - lam)."""
+    return mg1_wait(lam, 1 / mu, 1.0) + 1 / mu
+
+
+def erlang_c(servers: int, offered: float) -> float:
+    """The probability that an arrival has to wait in M/M/c, c = `servers`, offered load `offered` = lam / mu (erlangs).
+
+    A. K. Erlang 1917; computed by the recursion of the loss formula, which overflows for no number of servers.
+    1 when the servers cannot keep up. Raises ValueError for fewer than one server or a negative load.
+    """
+    if servers < 1 or offered < 0:
+        raise ValueError(f"erlang_c needs at least one server and a load of at least 0, not {servers} and {offered}")
+    if offered >= servers:
+        return 1.0
+    loss = 1.0
+    for n in range(1, servers + 1):
+        loss = offered * loss / (n + offered * loss)
+    return loss / (1 - offered / servers * (1 - loss))
+
+
+def mmc_wait(servers: int, lam: float, mu: float) -> float:
+    """Mean wait in M/M/c: `servers` consumers of one queue, each of rate `mu`. Infinite when lam >= servers · mu."""
+    if lam >= servers * mu:
+        return float("inf")
+    return erlang_c(servers, lam / mu) / (servers * mu - lam)

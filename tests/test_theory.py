@@ -42,3 +42,51 @@ def test_fluid_against_small_steps():
         rate = phases[min(np.searchsorted(ends, now, side="right"), len(phases) - 1)][0]
         depth = max(0.0, depth + (rate - 60) * dt)
     assert np.abs(theory.fluid_depth(t, phases, 60) - slow).max() < 0.1
+
+
+def simulated_wait(arrivals, services, servers=1):
+    return (theory.fifo_starts(arrivals, services, servers) - arrivals).mean()
+
+
+@pytest.mark.parametrize(("cs2", "draw"), [
+    (1.0, lambda rng, n: rng.exponential(0.01, n)),
+    (0.0, lambda rng, n: np.full(n, 0.01)),
+    (0.5, lambda rng, n: rng.gamma(2, 0.005, n)),
+])  # fmt: skip
+def test_pollaczek_khinchine_against_simulation(cs2, draw):
+    rng, n = np.random.default_rng(5), 200_000
+    wait = simulated_wait(np.cumsum(rng.exponential(1 / 70, n)), draw(rng, n))
+    assert theory.mg1_wait(70, 0.01, cs2) == pytest.approx(wait, rel=0.05)
+
+
+def test_one_exponential_server_by_hand():
+    assert theory.mm1_response(90, 100) == pytest.approx(0.1)  # ten service times at rho = 0.9
+    assert theory.mg1_wait(90, 0.01, 1) == pytest.approx(0.09)
+    assert theory.mg1_wait(90, 0.01, 0) == pytest.approx(0.045)  # constant service: half the wait
+    assert theory.mg1_wait(np.array([0, 50, 100, 120]), 0.01, 1).tolist() == [0, pytest.approx(0.01), np.inf, np.inf]
+    assert theory.mmc_wait(1, 90, 100) == pytest.approx(0.09)
+
+
+def test_kingman():
+    assert theory.kingman_wait(80, 0.01, 1, 0.5) == pytest.approx(theory.mg1_wait(80, 0.01, 0.5))
+    assert theory.kingman_wait(80, 0.01, 0, 0) == 0  # a clock that never waits
+    rng, n = np.random.default_rng(6), 200_000
+    wait = simulated_wait(np.cumsum(rng.gamma(2, 1 / 180, n)), rng.exponential(0.01, n))  # ca2 = 0.5, rho = 0.9
+    assert theory.kingman_wait(90, 0.01, 0.5, 1) == pytest.approx(wait, rel=0.1)
+
+
+def test_erlang_c_by_hand():
+    assert theory.erlang_c(1, 0.7) == pytest.approx(0.7)  # one server: it waits who finds it busy
+    assert theory.erlang_c(2, 1.0) == pytest.approx(1 / 3)
+    assert theory.erlang_c(3, 0.0) == 0 and theory.erlang_c(3, 3.0) == 1
+    assert 0 < theory.erlang_c(2050, 2000.0) < 1  # factorials of this size overflow
+    with pytest.raises(ValueError, match="at least one server"):
+        theory.erlang_c(0, 1)
+
+
+@pytest.mark.parametrize("servers", [2, 4])
+def test_many_servers_against_simulation(servers):
+    rng, n = np.random.default_rng(7), 200_000
+    wait = simulated_wait(np.cumsum(rng.exponential(1 / (80 * servers), n)), rng.exponential(0.01, n), servers)
+    assert theory.mmc_wait(servers, 80 * servers, 100) == pytest.approx(wait, rel=0.06)
+    assert theory.mmc_wait(servers, 100 * servers, 100) == np.inf
