@@ -163,7 +163,7 @@ def _receipt(got):
 @lab.task(
     hints=[
         "Counting and pushing are two commands. Between them anybody may push. How can the broker do both in one step?",
-        "The broker runs a Lua script as one command: r.eval(script, 1, q, max_depth, message). WATCH and MULTI do as well.",
+        "A Lua script is one command to the broker: r.eval(script, 1, q, max_depth, message). WATCH with MULTI, too.",
         "Which exceptions mean that the broker has not taken the message? redis.RedisError is the parent of them all.",
     ],
     limit=20,
@@ -415,7 +415,7 @@ def _health(got):
     hints=[
         "LINDEX looks at one message without taking it. Which end holds the oldest?",
         "Between two commands a worker may move a message. What makes several reads one step?",
-        "r.pipeline(transaction=True) sends MULTI … EXEC. Read the workers' names first, then all else in one of these.",
+        "r.pipeline(transaction=True) sends MULTI … EXEC. Read the workers' names first, the rest in one of these.",
     ]
 )
 def queue_health(answer, bench):
