@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from mqlab import reaper
 from mqlab.program import WorkerError, program
@@ -32,12 +33,12 @@ __all__ = ["Worker", "WorkerError", "Workers"]
 class Worker:
     """A process that runs `function(*arguments)`, until `kill`, `stop` or the end of the `with` block.
 
-    The arguments are JSON values. Raises TypeError for other arguments, and WorkerError for a function that
-    cannot run in a process of its own.
+    The arguments are JSON values. share: modules and functions that the function uses by their global names.
+    Raises TypeError for other arguments, and WorkerError for a function that cannot run in a process of its own.
     """
 
-    def __init__(self, function: Callable, *arguments):
-        text = program(function, arguments)
+    def __init__(self, function: Callable, *arguments, share: Iterable[ModuleType | Callable] = ()):
+        text = program(function, arguments, share)
         self.name = function.__name__
         self._home = os.getpid()
         self._asked = False  # to stop
@@ -199,11 +200,11 @@ class Worker:
 class Workers(Sequence):
     """Several of one kind: `with Workers(3, email_worker, broker.url, queue) as crew: crew[0].kill()`."""
 
-    def __init__(self, count: int, function: Callable, *arguments):
+    def __init__(self, count: int, function: Callable, *arguments, share: Sequence[ModuleType | Callable] = ()):
         self._workers: list[Worker] = []
         try:
             for _ in range(count):
-                self._workers.append(Worker(function, *arguments))
+                self._workers.append(Worker(function, *arguments, share=share))
         except BaseException:
             self.close()
             raise

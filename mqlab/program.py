@@ -11,8 +11,8 @@ import dis
 import inspect
 import math
 import textwrap
-from collections.abc import Callable
-from types import CodeType
+from collections.abc import Callable, Iterable
+from types import CodeType, ModuleType
 
 
 class WorkerError(RuntimeError):
@@ -24,13 +24,17 @@ class WorkerError(RuntimeError):
         return [f"WorkerError: {self}"]
 
 
-def program(function: Callable, arguments: tuple) -> str:
+def program(function: Callable, arguments: tuple, share: Iterable[ModuleType | Callable] = ()) -> str:
     """The text of a program that calls `function` with `arguments`.
 
+    share: what the program holds beside it: modules, which it imports, and functions, whose source it repeats.
     Raises TypeError for arguments that are not JSON values, WorkerError for a function that cannot stand
     alone.
     """
-    source = _source(function)
+    share = list(share)
+    imports = [f"import {part.__name__}\n" for part in share if isinstance(part, ModuleType)]
+    beside = [f"{_source(part)}\n\n" for part in share if not isinstance(part, ModuleType)]
+    source = "".join([*imports, "\n\n" if imports else "", *beside, _source(function)])
     values = ", ".join(repr(_plain(value, f"argument {n}")) for n, value in enumerate(arguments, start=1))
     call = f"{function.__name__}({values})"
     if inspect.iscoroutinefunction(function):
@@ -58,7 +62,7 @@ def _check_stands_alone(name: str, text: str) -> None:
         names = ", ".join(f"`{name}`" for name in sorted(missing))
         raise WorkerError(
             f"{name} uses {names} from outside itself, but a process shares nothing with the notebook. "
-            "Import or define it inside the function, or pass it as an argument."
+            "Import or define it inside the function, share it, or pass it as an argument."
         )
 
 

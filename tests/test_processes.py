@@ -27,6 +27,14 @@ def echo(*values):
     print(json.dumps(values))
 
 
+def square(n):
+    return n * n
+
+
+def tell_square(n):
+    print(json.dumps([square(n)]), flush=True)
+
+
 def forever():
     import time
 
@@ -208,6 +216,20 @@ def test_a_worker_named_like_a_library_does_not_hide_it():
         assert worker.wait_for("^Redis$")
 
 
+def test_shared_functions_and_modules_come_along():
+    with Worker(tell_square, 7, share=[json, square]) as worker:
+        assert json.loads(worker.wait_for(r"\[.*\]")[0]) == [49]
+    with Workers(2, tell_square, 3, share=[json, square]) as crew:
+        assert [match[0] for match in crew.wait_for(r"\[9\]")] == ["[9]"] * 2
+
+
+def test_what_a_shared_function_lacks_is_said():
+    with pytest.raises(WorkerError, match="tell_square uses `json` from outside itself"):
+        program(tell_square, (7,), share=[square])
+    with pytest.raises(WorkerError, match="no function made by `def`"):
+        program(tell_square, (7,), share=[json, square, 7])
+
+
 def test_what_cannot_stand_alone_is_refused():
     secret = 1
 
@@ -223,7 +245,7 @@ def test_what_cannot_stand_alone_is_refused():
 
     namespace = {}
     exec("def no_source(): pass", namespace)
-    pass_as = "Import or define it inside the function, or pass it as an argument."
+    pass_as = "Import or define it inside the function, share it, or pass it as an argument."
     for function, *said in [
         (closure, "closure uses `secret` from outside itself", pass_as),
         (uses_outside, "uses_outside uses `OUTSIDE` from outside itself", pass_as),
