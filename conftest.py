@@ -1,5 +1,6 @@
 """Loaded by pytest whatever it runs, so that `pytest notebooks/` keeps the same rules as `make test`."""
 
+import os
 import re
 
 import pytest
@@ -13,6 +14,16 @@ def pytest_addoption(parser):
     parser.addoption("--lesson", help="run only what belongs to this lesson: 01, or its whole name")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """With MQLAB_REQUIRE_ALL=1, as CI sets it, whatever would be skipped for want of something fails instead."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("MQLAB_REQUIRE_ALL") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome, report.longrepr = "failed", f"MQLAB_REQUIRE_ALL=1 allows no skipping. {reason}"
+    return report
+
+
 def pytest_collection_modifyitems(config, items):
     lesson = config.getoption("--lesson")
     if not lesson:
@@ -20,8 +31,6 @@ def pytest_collection_modifyitems(config, items):
     # An item belongs to a lesson when the lesson's name stands in its id: in a file name or in a parameter.
     chosen = [item for item in items if any(lesson in (m[1], m[0]) for m in SLUG.finditer(item.nodeid))]
     if not chosen:
-        raise pytest.UsageError(
-            f"--lesson {lesson}: there is no such lesson; give its number, 01 for example"
-        )
+        raise pytest.UsageError(f"--lesson {lesson}: there is no such lesson; give its number, 01 for example")
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen

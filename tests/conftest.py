@@ -1,20 +1,6 @@
-"""What the tests share: the switch that forbids skipping, and the table of answers at the end."""
+"""The table of answers at the end of a run."""
 
-import os
 from collections import Counter
-
-import pytest
-
-
-@pytest.fixture
-def need():
-    """need(condition, "what is missing"): skip without it; fail where MQLAB_REQUIRE_ALL=1, as CI sets it."""
-
-    def need(condition, missing: str) -> None:
-        if not condition:
-            (pytest.fail if os.environ.get("MQLAB_REQUIRE_ALL") == "1" else pytest.skip)(missing)
-
-    return need
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -32,6 +18,4 @@ def pytest_terminal_summary(terminalreporter):
                 f"{(done := counts[slug, kind, 'passed'])} of {done + counts[slug, kind, 'failed']}"
                 for kind in ("wrong", "right")
             )
-            terminalreporter.line(
-                f"{slug:28s} wrong answers rejected: {wrong:9s} right answers accepted: {right}"
-            )
+            terminalreporter.line(f"{slug:28s} wrong answers rejected: {wrong:9s} right answers accepted: {right}")

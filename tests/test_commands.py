@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import planted
 from tools import lab
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -252,18 +253,31 @@ def test_makefile_is_short():
     assert len((ROOT / "Makefile").read_text().splitlines()) <= 20
 
 
-@pytest.mark.parametrize("browser", [True, False])
-def test_ci_installs_the_browser_sets_the_switch_and_calls_make_test(machine, browser):
+@pytest.mark.parametrize("missing", [[], ["chromium"], ["chromium", "redis-server"]])
+def test_ci_installs_what_is_missing_sets_the_switch_and_calls_make_test(machine, missing):
     for name in ("apt-get", "make"):
         (machine.bin / name).unlink(missing_ok=True)
         machine.put(name, f'#!/bin/sh\necho "{name} $* all=$MQLAB_REQUIRE_ALL" >>"$CALLS"\n')
-    if browser:
-        machine.put("chromium", "#!/bin/sh\n")
+    for name in {"chromium", "redis-server"} - set(missing):
+        machine.put(name, "#!/bin/sh\n")
     subprocess.run(["bash", str(machine.root / ".ci" / "run")], env=machine.env, check=True, timeout=60)
     *installed, tested = machine.calls()
     assert tested == "make test all=1"
-    assert bool(installed) is not browser
-    assert browser or "chromium" in installed[-1]
+    assert bool(installed) is bool(missing)
+    assert all(name in installed[-1] for name in missing)
+
+
+def test_skipping_fails_where_everything_is_required(tmp_path, monkeypatch):
+    folder = planted.project(tmp_path / "project")
+    (folder / "tests" / "test_skips.py").write_text(
+        "import pytest\n\n\ndef test_it():\n    pytest.skip('no browser found')\n\n\n"
+        "@pytest.fixture\ndef absent():\n    pytest.skip('no server found')\n\n\ndef test_that(absent):\n    pass\n"
+    )
+    monkeypatch.delenv("MQLAB_REQUIRE_ALL", raising=False)
+    assert set(planted.run_pytest(folder, "tests").values()) == {""}
+    monkeypatch.setenv("MQLAB_REQUIRE_ALL", "1")
+    it, that = planted.run_pytest(folder, "tests").values()
+    assert "no browser found" in it and "no server found" in that
 
 
 @pytest.mark.parametrize(("user", "root"), [(0, True), (1000, False)])

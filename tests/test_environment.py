@@ -113,10 +113,10 @@ def test_code_is_clean():
 @pytest.mark.network
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("target", PLATFORMS)
-def test_every_pin_has_a_wheel(python, target, need):
+def test_every_pin_has_a_wheel(python, target):
     """No compiler is needed on any platform that the course promises."""
-    uv = shutil.which("uv")
-    need(uv, "uv not found: pip install uv, to ask the registry for wheels")
+    if not (uv := shutil.which("uv")):
+        pytest.skip("uv not found: pip install uv, to ask the registry for wheels")
     line = [uv, "pip", "compile", "--quiet", "--only-binary", ":all:", "--python-version", python]
     line += ["--python-platform", target, str(ROOT / "tools" / "constraints.txt")]
     ended = subprocess.run(line, capture_output=True, text=True)
