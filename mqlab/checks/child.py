@@ -46,6 +46,7 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
         token = secrets.token_bytes(16)  # a report starts with it: stray writes to the pipe are not taken for one
         report_end, report = os.pipe()
         output_end, output = os.pipe()
+        go, give_go = os.pipe()
         pid = watch = None
         try:
             with warnings.catch_warnings():
@@ -54,8 +55,13 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
             if pid == 0:
-                be_the_child(body, token, report, output, dump, note)
+                try:
+                    os.close(give_go)
+                    be_the_child(body, token, go, report, output, dump, note)
+                finally:
+                    os._exit(70)  # whatever happens, there must not be a second kernel
             reaper.register("process", pid)  # should the kernel be killed meanwhile, an endless loop must not stay
+            os.write(give_go, b"!")
             os.close(report)
             os.close(output)
             report = output = None
@@ -65,7 +71,7 @@ def run(body: Callable[[], dict], seconds: float) -> Ended:
             if pid is not None:
                 _end(pid, reaped=watch is not None and watch.status is not None)
                 reaper.unregister("process", pid)
-            for descriptor in (report_end, output_end, report, output):
+            for descriptor in (report_end, output_end, report, output, go, give_go):
                 if descriptor is not None:
                     os.close(descriptor)
 

@@ -23,11 +23,16 @@ KEPT = 64 << 10  # bytes of output that are kept
 TELL_WHERE = signal.SIGUSR1  # makes it write the lines it is at into `dump`
 
 
-def be_the_child(body: Callable[[], dict], token: bytes, report: int, output: int, dump, note: mmap.mmap) -> None:
-    """Run `body`, write token, length and its value as JSON to `report`, and end the process. Never returns."""
+def be_the_child(body: Callable[[], dict], token: bytes, go: int, report: int, output: int, dump, note: mmap.mmap):
+    """Once there is a byte to read from `go`, run `body` and write token, length and its value as JSON to `report`.
+
+    Never returns: it ends the process.
+    """
     me, code = os.getpid(), 70
     try:
         os.setsid()  # a group of its own: the kernel's interrupt does not reach it, and all of it can be killed
+        if not os.read(go, 1):  # the kernel was killed before it could register us
+            return
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         faulthandler.register(TELL_WHERE, file=dump, all_threads=True)
