@@ -19,6 +19,7 @@ import hiredis
 from mqlab.server import free_port
 
 HANDSHAKE = {b"HELLO", b"AUTH", b"CLIENT", b"SELECT"}  # a client sends these by itself
+SUBSCRIBE = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE"}
 INCOMPLETE = object()
 
 
@@ -30,8 +31,8 @@ class Proxy:
             proxy.delay = 0.02                   # seconds, each way
             proxy.lose_reply("XADD")             # executed, but the client is never told
 
-    It understands enough of the protocol to tell which reply answers which command. Not understood: TLS, and
-    the messages after a SUBSCRIBE in RESP2, which answer no command.
+    It understands enough of the protocol to tell which reply answers which command. On a connection that has
+    subscribed no reply gets lost: messages there answer no command. TLS is not understood.
 
     delay: seconds each way. Bytes stay in order, and many are on their way at once: pipelining helps as in a
     real network. lost: how many replies were lost so far.
@@ -167,6 +168,7 @@ class _Link:
         self._commands = hiredis.Reader(notEnoughData=INCOMPLETE)
         self._replies = hiredis.Reader(notEnoughData=INCOMPLETE)
         self._awaited: deque[bool] = deque()  # for each command without a reply yet: is the reply to be lost?
+        self._subscribed = False
 
     async def carry(self, reader, writer, server_reader, server_writer) -> None:
         """Carry bytes both ways until one side has ended the connection."""
@@ -210,7 +212,9 @@ class _Link:
     def _request(self, data: bytes) -> tuple[bytes, bool]:
         self._commands.feed(data)
         while (command := self._commands.gets()) is not INCOMPLETE:
-            self._awaited.append(self._proxy._loses(command[0].upper()))
+            name = command[0].upper()
+            self._subscribed = self._subscribed or name in SUBSCRIBE
+            self._awaited.append(not self._subscribed and self._proxy._loses(name))
         return data, False
 
     def _reply(self, data: bytes) -> tuple[bytes, bool]:

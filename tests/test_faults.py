@@ -94,7 +94,19 @@ def test_delay_is_each_way_and_does_not_serialise(proxy, r):
     assert many < 500 * 0.1 / 5  # one after the other it would be 50 s
 
 
-def test_delay_of_two_clients_at_once(proxy):
+def test_many_are_on_their_way_at_once(proxy, r):
+    connection = r.connection_pool.get_connection()
+    proxy.delay = 0.1
+    start = time.perf_counter()
+    for _ in range(20):
+        connection.send_command("PING")
+        time.sleep(0.002)  # so that each travels alone
+    assert {connection.read_response() for _ in range(20)} == {"PONG"}
+    assert 0.2 <= time.perf_counter() - start < 20 * 0.1
+    r.connection_pool.release(connection)
+
+
+def test_delay_of_many_clients_at_once(proxy):
     proxy.delay = 0.05
     clients = [redis.Redis.from_url(proxy.url) for _ in range(20)]
     start = time.perf_counter()
@@ -166,6 +178,39 @@ def test_a_large_reply_is_lost_as_a_whole(proxy, r, direct):
     proxy.lose_reply("GET")
     assert raises(r.get, "big") and proxy.lost == 1
     assert len(r.get("big")) == 1_000_000
+
+
+def test_what_the_server_pushes_is_no_reply(proxy, direct):
+    """With RESP3 it may send an invalidation while a command waits for its reply."""
+    direct.set("cached", 1)
+    connection = redis.Redis.from_url(proxy.url, protocol=3).connection_pool.get_connection()
+    for command in (("CLIENT", "TRACKING", "ON"), ("GET", "cached")):
+        connection.send_command(*command)
+        connection.read_response()
+    proxy.lose_reply("BLPOP")
+    connection.send_command("BLPOP", "q", 0)
+    until(lambda: direct.info("clients")["blocked_clients"] == 1)
+    direct.set("cached", 2)
+    until(lambda: not direct.info("clients")["tracking_clients"] or direct.get("cached") == "2")
+    assert proxy.lost == 0
+    direct.rpush("q", "item")
+    with pytest.raises(redis.ConnectionError):
+        connection.read_response()
+    connection.disconnect()
+    assert direct.llen("q") == 0 and proxy.lost == 1
+
+
+def test_no_reply_is_lost_where_one_has_subscribed(proxy, r, direct):
+    proxy.lose_replies(share=1, seed=1, command="PING")
+    hearing = r.pubsub(ignore_subscribe_messages=True)
+    hearing.subscribe("a", "b")
+    until(lambda: direct.pubsub_numsub("b")[0][1] == 1)
+    hearing.ping()
+    direct.publish("b", "hello")
+    heard = []
+    until(lambda: heard.append((hearing.get_message(timeout=0.1) or {}).get("data")) or "hello" in heard)
+    assert proxy.lost == 0
+    hearing.close()
 
 
 def test_a_share_of_the_replies_is_lost_by_seed(broker, direct):
