@@ -296,6 +296,18 @@ def test_a_spin_lock_that_is_never_released_is_no_progress(bench):
     assert len(failure.value.trace.format().splitlines()) <= failure.value.trace.most
 
 
+def test_a_loop_without_end_is_told_at_once(bench):
+    tried = []
+
+    def endless(r):
+        while True:
+            r.incr("n")
+
+    with pytest.raises(NotYet, match="no-progress"):
+        interleave(bench, tried.append, [endless, endless], nothing)
+    assert len(tried) == 1
+
+
 def test_a_spin_lock_with_a_new_token_each_time_gives_the_owner_its_turn(bench):
     def spin():
         tokens = iter(range(10**6))

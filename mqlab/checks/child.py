@@ -33,7 +33,8 @@ class Ended:
     report: dict | None = None
     status: int | None = None
     output: str = ""
-    waiting_for: str = ""  # the broker command whose reply it waited for
+    waiting_for: str = ""  # the broker command whose reply it waited for, or
+    sending: str = ""  # the last one of those that it went on sending
     frames: list[tuple[str, int, str]] = field(default_factory=list)  # (file, line, function), innermost first
 
 
@@ -141,7 +142,7 @@ class _Watch:
 
     def _locate(self, ended: Ended) -> None:
         """Ask the child where it is: faulthandler answers from C, also while a long operation holds the interpreter."""
-        ended.waiting_for = self.note[: self.note[0] + 1][1:].decode(errors="replace") if self.note[0] else ""
+        first = self.note[:2]
         with suppress(ProcessLookupError):
             os.kill(self.pid, TELL_WHERE)
         size, deadline = -1, time.monotonic() + 0.5
@@ -150,6 +151,12 @@ class _Watch:
             before, size = size, os.fstat(self.dump.fileno()).st_size
             if 0 < before == size:
                 break
+        waits, _, length = self.note[:3]
+        command = self.note[3 : 3 + length].decode(errors="replace")
+        if self.note[:2] != first:
+            ended.sending = command
+        elif waits:
+            ended.waiting_for = command
         ended.frames = self._frames()
 
     def _frames(self) -> list[tuple[str, int, str]]:

@@ -55,9 +55,17 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _noter(note: mmap.mmap):
+    """What writes into `note`, for the parent to read: is a reply awaited; a count; how long; the (last) command."""
+    count = 0
+
     def write(text: str) -> None:
-        data = text.encode(errors="replace")[:200]
-        note[: len(data) + 1] = bytes([len(data)]) + data
+        nonlocal count
+        count = (count + 1) % 256
+        if text:
+            data = text.encode(errors="replace")[:200]
+            note[: len(data) + 3] = bytes([1, count, len(data)]) + data
+        else:
+            note[:2] = bytes([0, count])
 
     return write
 

@@ -57,7 +57,7 @@ def interleave(bench, prepare: Callable, callers: list[Callable], verify: Callab
     parts = dict(zip(names, callers, strict=True))
     rng = random.Random(1)
     waiting: list[tuple[int, int, tuple]] = [(0, 0, ())]  # (switches, number, the first moves), fewest switches first
-    tried, numbered, complete, worst, stop = 0, 0, True, None, limit
+    tried, numbered, complete, shortest, stop = 0, 0, True, None, limit
     with _stage(bench) as stage:
         while waiting and tried < stop:
             if complete and tried + len(waiting) > limit:  # each that waits stands for at least one more
@@ -73,18 +73,20 @@ def interleave(bench, prepare: Callable, callers: list[Callable], verify: Callab
             moves = [who for who, _ in stage.moves]
             if failure is not None:
                 size = (len(stage.trace), _switches(moves))
-                if worst is None or size < worst[0]:
-                    worst = size, failure
+                if shortest is None or size < shortest[0]:
+                    shortest = size, failure
                     failure.trace = stage.trace
                     stop = min(stop, tried + MORE_AFTER_A_FAILURE) if stop == limit else stop
+                if failure.code == "no-progress":  # the others would take as long
+                    break
             for place in range(len(prefix), len(moves)):
                 for other in stage.moves[place][1]:
                     if other != moves[place]:
                         numbered += 1
                         start = (*moves[:place], other)
                         heapq.heappush(waiting, (_switches(start), numbered, start))
-    if worst is not None:
-        raise worst[1]
+    if shortest is not None:
+        raise shortest[1]
     of = f" of {_count(len(callers))} callers"
     return Tried(tried, "interleaving", "interleavings", of, complete and not waiting)
 

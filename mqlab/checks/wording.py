@@ -55,6 +55,8 @@ def no_report(ended: child.Ended, limit: float, files: set[str]) -> dict:
         did = f"was not done after {limit:g} seconds"
         if ended.waiting_for:
             did += f"; it was waiting for the broker's reply to {cut(ended.waiting_for, 60)}"
+        elif ended.sending:
+            did += f"; it went on sending commands to the broker, such as {cut(ended.sending, 60)}"
         return {**words, "code": "time-limit", "did": did + (", at this line:" if words["lines"] else "."),
                 "should": "The whole check takes a second or two.",
                 "because": "A loop that never ends, a lock never released, or a blocking call that nobody answers "
