@@ -94,3 +94,38 @@ def mmc_wait(servers: int, lam: float, mu: float) -> float:
     if lam >= servers * mu:
         return float("inf")
     return erlang_c(servers, lam / mu) / (servers * mu - lam)
+
+
+def mmc_response_above(t: float, servers: int, lam: float, mu: float) -> float:
+    """P(response time > t) in M/M/c; 1 when lam >= servers · mu.
+
+    Who does not wait is served for Exp(mu). Who waits, waits for Exp(d), d = servers · mu - lam, and is then served: the
+    sum of two exponentials (D. Gross and C. M. Harris, Fundamentals of Queueing Theory, section 2.3).
+    """
+    spare = servers * mu - lam
+    if spare <= 0:
+        return 1.0
+    waits, served = erlang_c(servers, lam / mu), np.exp(-mu * t)
+    if np.isclose(spare, mu):
+        both = (1 + mu * t) * served
+    else:
+        both = (spare * served - mu * np.exp(-spare * t)) / (spare - mu)
+    return float((1 - waits) * served + waits * both)
+
+
+def mmc_response_quantile(q: float, servers: int, lam: float, mu: float) -> float:
+    """The response time that the share `q` of messages does not exceed in M/M/c, by bisection.
+
+    Infinite when lam >= servers · mu. Raises ValueError unless 0 <= q < 1.
+    """
+    if not 0 <= q < 1:
+        raise ValueError(f"a quantile needs 0 <= q < 1, not {q}")
+    if lam >= servers * mu:
+        return float("inf")
+    low, high = 0.0, 1 / mu
+    while mmc_response_above(high, servers, lam, mu) > 1 - q:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mmc_response_above(middle, servers, lam, mu) > 1 - q else (low, middle)
+    return high

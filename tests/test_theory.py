@@ -90,3 +90,22 @@ def test_many_servers_against_simulation(servers):
     wait = simulated_wait(np.cumsum(rng.exponential(1 / (80 * servers), n)), rng.exponential(0.01, n), servers)
     assert theory.mmc_wait(servers, 80 * servers, 100) == pytest.approx(wait, rel=0.06)
     assert theory.mmc_wait(servers, 100 * servers, 100) == np.inf
+
+
+@pytest.mark.parametrize(("servers", "lam"), [(1, 80), (2, 100), (4, 320)])  # 2 · 100 - 100 = mu: the sum of two equal ones
+def test_response_quantiles_of_many_servers(servers, lam):
+    rng, n = np.random.default_rng(8), 200_000
+    arrivals, services = np.cumsum(rng.exponential(1 / lam, n)), rng.exponential(0.01, n)
+    responses = theory.fifo_starts(arrivals, services, servers) + services - arrivals
+    for q in (0.5, 0.95):
+        quantile = theory.mmc_response_quantile(q, servers, lam, 100)
+        assert quantile == pytest.approx(np.quantile(responses, q), rel=0.05)
+        assert theory.mmc_response_above(quantile, servers, lam, 100) == pytest.approx(1 - q)
+
+
+def test_response_quantiles_by_hand():
+    assert theory.mmc_response_quantile(0.95, 1, 90, 100) == pytest.approx(np.log(20) / 10)  # M/M/1: Exp(mu - lam)
+    assert theory.mmc_response_quantile(0, 1, 90, 100) == pytest.approx(0, abs=1e-9)
+    assert theory.mmc_response_quantile(0.95, 2, 200, 100) == np.inf and theory.mmc_response_above(9, 2, 200, 100) == 1
+    with pytest.raises(ValueError, match="0 <= q < 1"):
+        theory.mmc_response_quantile(1.0, 1, 90, 100)
