@@ -405,8 +405,7 @@ def test_stop_says_when_it_had_to_kill(capsys):
 def test_what_it_started_ends_with_it(function):
     with Worker(function) as worker:
         child = int(worker.wait_for("child (.+)")[1])
-        if function is parent:
-            assert not gone(child)
+        assert not gone(child) if function is parent else worker.wait() == 0
     until(lambda: gone(child))
 
 

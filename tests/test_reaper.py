@@ -75,22 +75,26 @@ class TestForkedChildren:
             finally:
                 os.kill(child, signal.SIGKILL)
 
-    @pytest.mark.parametrize("end", ["sys.exit()", "1/0", "os._exit(0)", "broker.close(); workers[0].close()"])
-    def test_their_end_ends_nothing(self, end):
-        code = f"""
+    @pytest.mark.parametrize(
+        ("end", "code"),
+        [("sys.exit(0)", 0), ("1/0", 1), ("os._exit(0)", 0), ("broker.close(); workers[0].close()", 0)],
+    )
+    def test_their_end_ends_nothing(self, end, code):
+        program = f"""
 child = os.fork()
 if not child:
     sys.stderr = open(os.devnull, 'w')
     {end}
-    sys.exit()
-os.waitpid(child, 0)
-tell(everything())
+    sys.exit(0)
+_, status = os.waitpid(child, 0)
+tell([os.waitstatus_to_exitcode(status), everything()])
 broker.client().set("still", "there")
 tell(broker.client().get("still"))
 time.sleep(60)
 """
-        with Kernel(START + code) as kernel:
-            what = kernel.hear()
+        with Kernel(START + program) as kernel:
+            ended, what = kernel.hear()
+            assert ended == code
             assert kernel.hear() == "there"
             assert not some_gone(what)
 
