@@ -63,7 +63,8 @@ def _explain(error: redis.RedisError, url: str, prefix: str) -> BrokerError:
     where, said = address(url), one_line(error)
     if isinstance(error, redis.exceptions.NoPermissionError):
         cause = f"the user of REDIS_URL lacks a permission at {where} ({said})"
-        step = f"Ask for +@all -@dangerous +info on the keys ~{prefix.partition('{')[0]}* (see MQLAB_PREFIX)"
+        wanted = f"+@all -@dangerous +info ~{prefix.partition('{')[0]}*"
+        step = f"Set MQLAB_PREFIX to how the keys it may use start, or have it given {wanted}"
     elif isinstance(error, redis.AuthenticationError) and "without any password" in said:
         cause, step = (
             f"the server at {where} has no password, but the URL gives one",

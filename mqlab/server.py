@@ -201,7 +201,7 @@ class Server:
             if os.strerror(number) in text:
                 return _directory_error(self.directory, OSError(number, os.strerror(number)))
         what = f"ended with code {code}" if ended else f"did not answer within {PATIENCE} s"
-        return Unusable(f"{self.binary} {what} instead of serving; the last line it wrote: {last_line}")
+        return Unusable(f"{self.binary} {what} instead of serving; the last line it wrote: {last_line.rstrip('.')}.")
 
     def kill(self) -> int | None:
         """SIGKILL, and wait for its end. Returns the exit code (-9 when it was running)."""
