@@ -1,6 +1,7 @@
 """The sweeps find known faults, by their shortest way, and pass known-good code."""
 
 import threading
+import time
 from math import comb
 
 import pytest
@@ -8,7 +9,7 @@ import redis
 
 from mqlab.broker import Broker
 from mqlab.checks.bench import Bench
-from mqlab.checks.engine import NotYet
+from mqlab.checks.engine import Lab, NotYet, run_check
 from mqlab.checks.sweeps import SimulatedCrash, crash_sweep, interleave, lost_reply_sweep, race, values
 
 Q, BOUND = "kiosk:orders:q", 10
@@ -560,3 +561,47 @@ def test_race_finds_check_then_act_on_the_real_broker(bench):
         return race(bench, 16, lambda i, r: look_then_push(r)).count(True)
 
     assert any(attempt() > 1 for _ in range(50))
+
+
+# ---------------------------------------------------------------- locks
+
+
+def test_a_lock_of_the_process_is_told_at_once_and_by_its_name():
+    """The caller that waits for it sends no command, so nobody could be chosen any more."""
+    lab, lock = Lab("x"), threading.Lock()
+
+    def guarded(r):
+        with lock:
+            r.set("x", int(r.get("x") or 0) + 1)
+
+    @lab.task(limit=20)
+    def answer(fn, bench):
+        interleave(bench, nothing, [fn, fn], nothing)
+
+    start = time.monotonic()
+    result = run_check(lab, "answer", guarded)  # in a child, with which the held-up threads end
+    assert result.code == "process-lock" and time.monotonic() - start < 10
+    assert "GET x" in result.text and "caller B waits in this process" in result.text
+
+
+def test_a_lock_in_the_broker_is_waited_for_without_losing_time(bench):
+    """redis-py's Lock sleeps 0.1 s between tries; hundreds of orders would take minutes."""
+
+    def guarded(r):
+        with r.lock("lock", timeout=60):
+            r.set("x", int(r.get("x") or 0) + 1)
+
+    def twice(r, results):
+        assert int(r.get("x")) == 2, f"counted {r.get('x')} of 2"
+
+    start = time.monotonic()
+    assert interleave(bench, lambda r: None, [guarded, guarded], twice) > 10
+    assert time.monotonic() - start < 8
+    assert time.sleep.__module__ == "time"
+
+
+def test_time_passes_again_after_a_sweep(bench):
+    interleave(bench, lambda r: None, [lambda r: time.sleep(60), lambda r: r.get("x")], lambda r, results: None)
+    start = time.monotonic()
+    time.sleep(0.05)
+    assert time.monotonic() - start >= 0.05

@@ -18,12 +18,17 @@ from mqlab.checks.traced import Hook, traced_client
 READY, BLOCKED, DONE = "ready", "blocked", "done"
 LONGEST_CYCLE = 4  # commands of a spin loop that are recognised as one round
 PATIENCE = 5  # seconds for a server to say whether a client is blocked: it takes microseconds
+HELD = 3  # seconds without a command or an end, while another caller is paused, after which a caller counts as held up
 REFUSALS = 50  # commands refused to a dead process, whose code caught the exception every time, before it is parked
 KILLED = "✗ the process was killed here"
 
 
 class SimulatedCrash(BaseException):
     """The process that ran this code is dead. Not an Exception, so that no ordinary `except` comes to life again."""
+
+
+class Held(Exception):
+    """A caller waits in this process, outside the broker, for something that a paused caller holds, such as a lock."""
 
 
 class Fault:
@@ -51,6 +56,7 @@ class Caller(Hook):
         self._go.acquire()
         self.client = traced_client(stage.url, self, socket_timeout=None)
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
+        self._thread.on_stage = True
         self._thread.start()
 
     # -- in the stage's thread
@@ -62,9 +68,10 @@ class Caller(Hook):
         self.proceed()
 
     def proceed(self) -> None:
-        """Let it run until its next command, until it blocks or until it ends."""
+        """Let it run until its next command, until it blocks or until it ends. Raises Held, with its name."""
         self._go.release()
-        self.stage.floor.acquire()
+        if not self.stage.floor.acquire(timeout=HELD if self.stage.paused(self.name) else -1):
+            raise Held(self.name)
 
     def leave(self) -> None:
         """End this caller for good; its code sees a crash, and the server forgets its connections."""

@@ -70,8 +70,8 @@ class Lab:
         print(result.text)
 
     def hint(self, answer) -> None:
-        """Print the next hint for the task of this function or class."""
-        task = self.tasks.get(_name(answer))
+        """Print the next hint for the task of this function or class, or of this name."""
+        task = self.tasks.get(answer if isinstance(answer, str) else _name(answer))
         if task is None:
             print(wording.not_checked("hint", self._unknown("hint", answer)))
             return

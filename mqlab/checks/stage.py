@@ -1,10 +1,11 @@
 """A stage on which callers act one broker command at a time, in an order that somebody else chooses.
 
 Every caller (caller.py) runs until it asks for its next command, and then waits to be chosen; only one of them ever
-runs, so the same choices give the same run. Two rules keep a run finite:
+runs, so the same choices give the same run. Three rules keep a run finite:
 
 * The time-out of a blocking command fires when nobody else can move. So no real time passes, and a time-out never
   competes with a command: what is not modelled is a time-out that fires while another caller could still have moved.
+* time.sleep takes no time here: it is a chance for others to move, and they are tried anyway.
 * A spin loop (a lock taken by asking again and again): a caller that went twice through the same commands with the same
   replies is passed over until another one has moved, as long as there is another one.
 
@@ -18,7 +19,7 @@ import time
 
 import redis
 
-from mqlab.checks.caller import BLOCKED, DONE, READY, Caller
+from mqlab.checks.caller import BLOCKED, DONE, READY, Caller, Held
 from mqlab.checks.trace import Trace
 
 FAIR = 25  # moves of one caller in a row after which another one gets its turn, if nothing else is prescribed
@@ -32,6 +33,15 @@ class Stuck(Exception):
         self.kind = kind
 
 
+_really_sleep = time.sleep
+
+
+def _sleep(seconds: float) -> None:
+    """What time.sleep is while there is a stage: no time passes for callers."""
+    if not getattr(threading.current_thread(), "on_stage", False):
+        _really_sleep(seconds)
+
+
 class Stage:
     """Callers, and the record of what they did. `url`: a broker that may be flushed."""
 
@@ -42,6 +52,8 @@ class Stage:
         self.trace = Trace()
         self.uses_scripts = True
         self._cast: dict[str, Caller] = {}
+        self._held = False
+        time.sleep = _sleep
         self._patience = 2.0  # seconds, in all, to wait for threads that callers leave behind
 
     def reset(self) -> None:
@@ -58,22 +70,27 @@ class Stage:
 
         prefix: which caller moves, move by move, as far as it is prescribed; after that the one that moved last goes on
         as long as it can. Returns, move by move, who moved and who could have. The results are in `results`.
-        Raises Stuck when they come to no end; they are gone then.
+        Raises Stuck when they come to no end; they are gone then. Raises Held when one waits for another outside the
+        broker; nobody can end them then, and the stage is of no more use.
         """
         callers = [self._caller(name) for name in parts]
         known = set(threading.enumerate())
-        for caller, function in zip(callers, parts.values(), strict=True):
-            caller.begin(function, (faults or {}).get(caller.name))
         moves: list[tuple[int, list[int]]] = []
         try:
+            for caller, function in zip(callers, parts.values(), strict=True):
+                caller.begin(function, (faults or {}).get(caller.name))
             self._play(callers, list(prefix), moves)
         except Stuck:
             self._dismiss(callers)
             raise
+        except Held:
+            self._held = True
+            raise
         finally:
             self.results = [caller.result for caller in callers]
             self.moves = moves
-            self._await_helpers(known)
+            if not self._held:
+                self._await_helpers(known)
         for caller in callers:
             if caller.dead:
                 self._dismiss([caller])
@@ -143,5 +160,11 @@ class Stage:
             self._cast.pop(caller.name, None)
             caller.leave()
 
+    def paused(self, mover: str) -> list:
+        """The other callers that are in the middle of their work: (name, the command each is at)."""
+        return [(c.name, c.step) for c in self._cast.values() if c.name != mover and c.state != DONE]
+
     def close(self) -> None:
-        self._dismiss(list(self._cast.values()))
+        time.sleep = _really_sleep
+        if not self._held:
+            self._dismiss(list(self._cast.values()))

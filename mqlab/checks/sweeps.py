@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from mqlab.checks.caller import Fault, SimulatedCrash
+from mqlab.checks.caller import Fault, Held, SimulatedCrash
 from mqlab.checks.outcomes import NotYet
 from mqlab.checks.stage import Stage, Stuck
 
@@ -185,6 +185,14 @@ def _run(stage: Stage, prepare, parts, look, r, prefix=(), faults=None) -> NotYe
         return failure
     except Stuck as stuck:
         return _stuck(stuck.kind, len(parts))
+    except Held as held:
+        for name, step in stage.paused(held.args[0]):
+            stage.trace.remark(f"{name} is about to send {step}")
+        stage.trace.remark(f"{held} waits in this process, not in the broker, and sends nothing")
+        raise NotYet("process-lock", "lets a caller wait in this process (for a lock?) until another one has finished.",
+                     "It is right whatever other processes do, and however slow they are.",
+                     "A lock of this process does not keep other processes out: the same code runs on many machines.",
+                     stage.trace) from None
     except AssertionError as error:
         if not _of_check(error):
             error.trace = stage.trace
