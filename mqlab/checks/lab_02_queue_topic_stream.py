@@ -10,7 +10,7 @@ from mqlab.checks.traced import Hook, traced_client
 from mqlab.kiosk import NEEDS
 
 lab = Lab("02-queue-topic-stream")
-STRETCH = ("Broadcast",)
+STRETCH = ("listen",)
 S, G = "kiosk:orders:log", "email"
 
 
@@ -761,123 +761,94 @@ def _while_a_worker_reads(answer, bench):
 
 @lab.task(
     hints=[
-        "The cursor of a subscriber is an id in a key of its own. What is it at the join? See task 3 for '$'.",
-        "SET takes value and lifetime in one command. With NX it leaves a key alone that is there.",
-        "Read entries and move the cursor in one step: a Lua script, or WATCH on the cursor's key and MULTI.",
-        "trim: find the cursors with SCAN. A cursor that expired does not count. MINID removes smaller ids.",
+        "The cursor of a subscriber is an id in a key of its own. What is it at the first call? See task 3 for '$'.",
+        "SET takes the value and the lifetime in one command: EX.",
+        "Finding the cursor, reading behind it and moving it must be one step: a Lua script, or WATCH and MULTI.",
     ],
     limit=20,
 )
-def Broadcast(answer, bench):  # noqa: N802 — the task is a class
-    r = bench.r
-    _joins_and_reads(answer(r, S, 60), r)
-    _forgets(answer(r, S, 60), r, bench)
-    _trims_for_the_living(answer(r, S, 60), r, bench)
-    points = crash_sweep(bench, lambda r: None, lambda r: _join_and_read(answer(r, S, 60)), lambda r: None, _mortal)
+def listen(answer, bench):
+    _hears_what_comes(answer, bench.r)
+    _lives_for_a_while(answer, bench.r)
+    points = crash_sweep(bench, lambda r: None, lambda r: _twice(answer, r), lambda r: None, _mortal)
     tried = _each_message_once(answer, bench)
     return f"{tried}, {points}"
 
 
-def _joins_and_reads(board, r):
-    board.join("ann")
-    first = [board.publish(text) for text in ("a", "b")]
-    if [id_ for id_, _ in r.xrange(S)] != first:
-        raise NotYet("wrong-messages", f"returned {first!r:.60} from publish.", "publish returns the id of its entry.")
-    board.join("bob")
-    board.join("ann")
-    board.publish("c")
-    for name, expected in (("ann", ["a", "b", "c"]), ("bob", ["c"])):
-        got = board.read(name)
-        if name == "ann" and got == ["c"]:
+def _say(r, *texts):
+    for text in texts:
+        r.xadd(S, {"text": text})
+
+
+def _hears_what_comes(answer, r):
+    for name, said in (("ann", ("a", "b")), ("bob", ("c",))):
+        first = answer(r, S, name, 60)
+        if first:
             raise NotYet(
-                "rejoin-skips",
-                "gave ann only 'c': when she joined a second time, she lost 'a' and 'b'.",
-                "Who has a cursor keeps it.",
-                "A subscriber joins at every start, also after a crash.",
+                "reads-the-past",
+                f"gave {name} {first!r:.40} in the first call: published before.",
+                "None: who listens for the first time has missed what was before.",
             )
-        if name == "ann" and got == []:
+        if first is not None:
+            raise NotYet(
+                "hides-expiry",
+                f"returned {first!r:.30} to {name}, who has no cursor.",
+                "None.",
+                "[] means 'nothing new'. Who has no cursor may have missed something, and must know.",
+            )
+        _say(r, *said)
+    for name, expected in (("ann", ["a", "b", "c"]), ("bob", ["c"]), ("ann", []), ("bob", [])):
+        got = answer(r, S, name, 60)
+        if got is None or (name == "ann" and expected and not got):
             raise NotYet(
                 "misses-after-join",
-                "gave ann nothing, though three messages were published after she had joined.",
+                f"returned {got!r:.30} to {name}; {expected} came after the call before.",
                 f"{expected}.",
-                "The cursor must be an id, found at the join. '$' is another place in each call.",
+                "The first call must leave an id behind, the place where the stream ended. '$' is another place in "
+                "each call.",
             )
-        if name == "bob" and got == ["a", "b", "c"]:
-            raise NotYet("reads-the-past", "gave bob what was published before he joined.", "['c'].")
-        if name == "bob" and got == []:
+        if name == "bob" and expected and not got:
             raise NotYet("shares-the-cursor", "gave bob nothing: ann had read it.", "['c'].", "Each gets all messages.")
         if got != expected:
-            raise NotYet("wrong-messages", f"gave {name} {got!r:.60}.", f"{expected}.")
-    if board.read("ann") != []:
-        raise NotYet("hands-out-twice", "gave ann the same messages again.", "[]: she has read them all.")
+            raise NotYet("wrong-messages", f"gave {name} {got!r:.60}.", f"{expected}: what is new, oldest first.")
 
 
-def _forgets(board, r, bench):
-    for name in ("ann", "bob"):
-        left = r.ttl(f"{S}:cursor:{name}")
+def _lives_for_a_while(answer, r):
+    place = f"{S}:cursor:ann"
+    for said in ((), ("d",), ()):
+        _say(r, *said)
+        answer(r, S, "ann", 60)
+        left = r.ttl(place)
         if left == -2:
-            raise NotYet("wrong-place", "keeps the cursor elsewhere.", "The key is stream + ':cursor:' + name.")
+            raise NotYet(
+                "wrong-place",
+                "keeps the cursor elsewhere.",
+                "The key is stream + ':cursor:' + name.",
+                "Operations, and this check, look for it there.",
+            )
         if not 50 <= left <= 60:
             raise NotYet(
                 "wrong-lifetime",
-                f"left a cursor {'without a lifetime' if left == -1 else f'{left} s to live'}; ttl_s is 60.",
-                "Every join and every read gives it ttl_s seconds from now.",
+                f"left a cursor {'without a lifetime' if left == -1 else f'with {left} s to live'}; ttl_s is 60.",
+                "Every call gives it ttl_s seconds from now, whether or not there was something to read.",
+                "Who listens is alive. Who does not must be forgotten one day.",
             )
-    r.expire(f"{S}:cursor:ann", 20)
-    board.read("ann")
-    if not 50 <= r.ttl(f"{S}:cursor:ann") <= 60:
-        raise NotYet("wrong-lifetime", "did not renew the lifetime when nothing was new.", "Every read renews it.")
-    r.delete(f"{S}:cursor:ann")  # as if it had expired
-    for name in ("ann", "nobody"):
-        try:
-            got = board.read(name)
-        except KeyError:
-            continue
+        r.expire(place, 20)
+    r.delete(place)  # as if it had expired
+    _say(r, "e")
+    if answer(r, S, "ann", 60) is not None:
         raise NotYet(
             "hides-expiry",
-            f"returned {got!r:.40} to somebody without a cursor.",
-            "read raises KeyError.",
-            "[] would mean 'nothing new'. But messages may have been missed, and the subscriber must know.",
+            "went on for ann as if nothing had happened, after her cursor had expired.",
+            "None, once.",
+            "What was sent meanwhile may have been trimmed. She must know that she has missed something.",
         )
 
 
-def _trims_for_the_living(board, r, bench):
-    bench.flush()
-    for name in ("ann", "bob", "eve"):
-        board.join(name)
-    for text in "abcd":
-        board.publish(text)
-    board.read("bob")
-    last = board.publish("e")
-    board.read("ann")
-    removed = board.trim()
-    if r.xlen(S) < 5 or removed != 0:
-        raise NotYet(
-            "trims-unread",
-            f"removed {_entries(5 - r.xlen(S))} and returned {removed!r:.20}, though eve has read none.",
-            "0: the slowest subscriber who lives decides.",
-        )
-    r.delete(f"{S}:cursor:eve")  # as if it had expired
-    removed, left = board.trim(), held(r)
-    if last not in left or board.read("bob") != ["e"]:
-        raise NotYet("trims-unread", "removed what bob has not read.", "bob still gets ['e'].")
-    if len(left) > 2:
-        raise NotYet(
-            "dead-holds-back",
-            f"kept {len(left)} of 5 entries; eve, who had read none, expired, and bob has read four.",
-            "Who has expired does not count.",
-            "One subscriber that went away for good would hold the stream for ever: that is what the lifetime is for.",
-        )
-    if removed != 5 - len(left):
-        raise NotYet(
-            "wrong-count", f"returned {removed!r:.20} and removed {_entries(5 - len(left))}.", f"{5 - len(left)}."
-        )
-
-
-def _join_and_read(board):
-    board.join("ann")
-    board.publish("a")
-    board.read("ann")
+def _twice(answer, r):
+    answer(r, S, "ann", 60)
+    _say(r, "a")
+    answer(r, S, "ann", 60)
 
 
 def _mortal(r, result):
@@ -886,49 +857,52 @@ def _mortal(r, result):
             "lives-for-ever",
             "left a cursor that lives for ever: the process died before it set the lifetime.",
             "Value and lifetime are set in one step.",
-            "Such a cursor holds back every trim, for ever.",
+            "Whoever trims for the slowest subscriber would wait for this one for ever.",
         )
 
 
 def _each_message_once(answer, bench):
     def prepare(r):
-        board = answer(r, S, 60)
-        board.join("ann")
-        board.publish("a")
-        board.publish("b")
+        answer(r, S, "ann", 60)
+        _say(r, "a", "b")
 
-    def once(r, results):
-        got = sorted(text for texts in values(results) for text in texts)
-        if got != ["a", "b"]:
-            raise NotYet(
-                "hands-out-twice",
-                f"gave {results[0]} and {results[1]} to two processes of one subscriber that read at the same time.",
-                "Each message goes to one of them.",
-                "Both saw the same cursor. Reading it, and moving it, must be one step.",
-            )
+    def says_more(r):
+        _say(r, "c")
+        return answer(r, S, "ann", 60)
+
+    def once(expected):
+        def look(r, results):
+            got = [*values(results), answer(r, S, "ann", 60)]
+            if sorted(text for texts in got for text in texts or ()) != expected:
+                raise NotYet(
+                    "hands-out-twice",
+                    f"gave {got[0]} and {got[1]} to two processes that listened for ann at the same time, and {got[2]} "
+                    "afterwards.",
+                    f"Each of {', '.join(expected)} once, to one of them.",
+                    "Between a look at the cursor and the move, another process did the same. Look, read and move must "
+                    "be one step.",
+                )
+
+        return look
 
     def joins(r):
-        board = answer(r, S, 60)
-        board.join("bob")
-        r.copy(S, "then")
-        return board.read("bob")
+        answer(r, S, "bob", 60)
+        r.copy(S, "then")  # what was there when the first call returned
+        return answer(r, S, "bob", 60)
 
     def misses_nothing(r, results):
-        got = values(results)[0] + answer(r, S, 60).read("bob")
+        got = [*(values(results)[0] or ()), *(answer(r, S, "bob", 60) or ())]
         due = ["c", "d"][r.xlen("then") - 2 :]
         if due and got[-len(due) :] != due:
             raise NotYet(
                 "misses-after-join",
-                f"gave bob {got!r:.40}; {due} was published after he had joined.",
-                "From the moment join returns, nothing is missed.",
-                "The cursor must be an id, found at the join. '$' is another place in each call.",
+                f"gave bob {got!r:.40}; {due} came after his first call.",
+                "From the moment the first call returns, nothing is missed.",
+                "The first call must leave an id behind, the place where the stream ended.",
             )
 
-    def producer(r):
-        board = answer(r, S, 60)
-        board.publish("c")
-        board.publish("d")
-
-    tried = interleave(bench, prepare, [lambda r: answer(r, S, 60).read("ann")] * 2, once)
-    interleave(bench, prepare, [joins, producer], misses_nothing)
+    one = lambda r: answer(r, S, "ann", 60)  # noqa: E731
+    tried = interleave(bench, prepare, [one, one], once(["a", "b"]))
+    interleave(bench, prepare, [one, says_more], once(["a", "b", "c"]))
+    interleave(bench, lambda r: _say(r, "a", "b"), [joins, lambda r: _say(r, "c", "d")], misses_nothing)
     return tried

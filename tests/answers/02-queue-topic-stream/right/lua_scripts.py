@@ -24,22 +24,19 @@ if #entries > 0 then
 end
 return {cursor, entries}
 """
-READ = """
+LISTEN = """
 local cursor = redis.call('GET', KEYS[2])
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local now = last[1] and last[1][1] or cursor or '0-0'
+redis.call('SETEX', KEYS[2], ARGV[1], now)
 if not cursor then
     return false
 end
 local texts = {}
-for i, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. cursor, '+')) do
-    texts[i], cursor = entry[2][2], entry[1]
+for i, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. cursor, now)) do
+    texts[i] = entry[2][2]
 end
-redis.call('SETEX', KEYS[2], ARGV[1], cursor)
 return texts
-"""
-JOIN = """
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local now = redis.call('GET', KEYS[2]) or (last[1] and last[1][1]) or '0-0'
-redis.call('SETEX', KEYS[2], ARGV[1], now)
 """
 
 
@@ -76,26 +73,5 @@ def safe_trim(r, stream):
     return r.xdel(stream, *done) if done else 0
 
 
-class Broadcast:
-    def __init__(self, r, stream, ttl_s):
-        self.r, self.stream, self.ttl_s = r, stream, ttl_s
-
-    def publish(self, text):
-        return self.r.xadd(self.stream, {"message": text})
-
-    def join(self, name):
-        self.r.eval(JOIN, 2, self.stream, f"{self.stream}:cursor:{name}", self.ttl_s)
-
-    def read(self, name):
-        texts = self.r.eval(READ, 2, self.stream, f"{self.stream}:cursor:{name}", self.ttl_s)
-        if texts is None:
-            raise KeyError(name)
-        return texts
-
-    def trim(self):
-        cursors = [self.r.get(key) for key in self.r.scan_iter(f"{self.stream}:cursor:*", count=1000)]
-        alive = [tuple(map(int, cursor.split("-"))) for cursor in cursors if cursor]
-        if not alive:
-            return 0
-        ms, seq = min(alive)
-        return self.r.xtrim(self.stream, minid=f"{ms}-{seq + 1}", approximate=False)
+def listen(r, stream, name, ttl_s):
+    return r.eval(LISTEN, 2, stream, f"{stream}:cursor:{name}", ttl_s)
