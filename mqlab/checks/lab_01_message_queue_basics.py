@@ -58,7 +58,7 @@ def _planned(answer, base, spike, spike_s, mu):
             f"The drain time there is {drain:g}.",
             "With mu equal to base the backlog stays as it is: it never drains.",
         ) from None
-    if not isinstance(got, tuple) or len(got) != 2:
+    if not isinstance(got, tuple | list) or len(got) != 2:
         raise NotYet(
             "not-a-pair", f"returned {got!r:.60} from {case}.", "It returns two numbers: (peak_depth, drain_s)."
         )
@@ -72,6 +72,8 @@ def _planned(answer, base, spike, spike_s, mu):
             "Idle workers do not store up work, and time does not run backwards.",
         )
     if not math.isclose(got_peak, peak, rel_tol=1e-6, abs_tol=1e-9):
+        if got_peak in (math.floor(peak), math.ceil(peak)):
+            raise NotYet("rounds", did, f"The peak depth is {peak:.5g}.", "Do not round: this is a model, not a count.")
         if math.isclose(got_peak, spike * spike_s, rel_tol=1e-6):
             raise NotYet(
                 "idle-workers",
@@ -126,16 +128,20 @@ def _planned(answer, base, spike, spike_s, mu):
 
 
 class _Recorder(Hook):
-    """Notes whether a client ever sent a command that can wait for others."""
+    """Notes whether a client sent a command that can wait for others, and the last error of the broker."""
 
     def __init__(self):
-        self.blocking, self.steps = None, 0
+        self.blocking, self.steps, self.error = None, 0, None
 
     def before(self, connection, step):
         self.steps += 1
         if step.timeout is not None:
             self.blocking = str(step)
         return step
+
+    def after(self, connection, step, reply):
+        if isinstance(reply, redis.ResponseError):
+            self.error = str(reply)[:150]
 
 
 def _order(n=1):
@@ -172,11 +178,19 @@ def submit_order(answer, bench):
     _accepts_and_bounds(answer, bench)
     _answers_at_once(answer, bench)
     _survives_a_dead_broker(answer, bench)
+    _survives_silence(answer, bench)
     _survives_a_refusal(answer, bench)
     orders = _bound_holds_in_every_order(answer, bench)
     losses = _tells_the_truth_about_lost_replies(answer, bench)
     bench.flush()
     statuses = [_receipt(got)[0] for got in values(race(bench, 16, lambda i, r: answer(r, Q, _order(i), max_depth=10)))]
+    if statuses.count(202) == bench.r.llen(Q) < 10:
+        raise NotYet(
+            "refuses-though-room",
+            f"accepted {statuses.count(202)} of 16 orders that came at once, with room for 10.",
+            "10 are accepted.",
+            "Under a rush of callers some lose every try. As long as there is room, look again.",
+        )
     if statuses.count(202) != 10 or bench.r.llen(Q) != 10:
         raise NotYet(
             "check-then-act",
@@ -188,9 +202,10 @@ def submit_order(answer, bench):
 
 
 def _accepts_and_bounds(answer, bench):
-    receipts = []
+    receipts, recorder = [], _Recorder()
+    client = traced_client(bench.broker.url, recorder)
     for n in range(3):
-        status, id_ = _receipt(answer(bench.r, Q, _order(n), max_depth=2))
+        status, id_ = _receipt(answer(client, Q, _order(n), max_depth=2))
         if status == 202 and bench.r.llen(Q) <= len(receipts) < 2:
             raise NotYet(
                 "promise-before-store",
@@ -200,6 +215,14 @@ def _accepts_and_bounds(answer, bench):
             )
         receipts.append((status, id_))
     statuses, depth = [status for status, _ in receipts], bench.r.llen(Q)
+    if statuses == [503, 503, 503]:
+        said = f" The broker said: {recorder.error}" if recorder.error else ""
+        raise NotYet(
+            "refuses-everything",
+            f"answered 503 three times, with an empty queue and a healthy broker.{said}",
+            "202, 202, 503 with max_depth=2.",
+            "Catching RedisError also hides errors in a command or a script of yours." if said else "",
+        )
     if statuses == [202, 202, 202]:
         raise NotYet(
             "no-bound",
@@ -303,6 +326,30 @@ def _survives_a_dead_broker(answer, bench):
                 raise NotYet("stays-down", "answered 503 when the broker was back.", "It answers 202 again.")
 
 
+def _survives_silence(answer, bench):
+    with bench.broker.expendable() as victim, victim.client(socket_timeout=0.2) as client:
+        client.ping()
+        victim.pause()
+        try:
+            got = answer(client, Q, _order(), max_depth=10)
+        except redis.RedisError as error:
+            raise NotYet(
+                "raises-when-silent",
+                f"raised {type(error).__name__} when the broker did not answer in time.",
+                "It answers 503.",
+                "In redis-py a time-out is not a ConnectionError. Which class do both come from?",
+            ) from None
+        finally:
+            victim.resume()
+        if _receipt(got)[0] == 202:
+            raise NotYet(
+                "promise-before-store",
+                "answered 202 although the broker had not answered.",
+                "It answers 503: nobody knows whether the broker has the message.",
+                "A 202 is a promise, not a hope.",
+            )
+
+
 def _survives_a_refusal(answer, bench):
     bench.flush()
     bench.r.config_set("maxmemory", 1)
@@ -357,8 +404,8 @@ def _bound_holds_in_every_order(answer, bench):
                 "A worker may take the surplus message before it is taken back. Then a 503 was a lie.",
             )
 
-    tried = interleave(bench, lambda r: None, [submit(1), submit(1)], one_place)
-    tried += interleave(bench, lambda r: None, [submit(2), submit(2)], two_places)
+    tried = interleave(bench, nothing, [submit(1), submit(1)], one_place)
+    tried += interleave(bench, nothing, [submit(2), submit(2)], two_places)
     tried += interleave(bench, lambda r: r.rpush(Q, "{}"), [submit(1), lambda r: r.llen(Q)], never_above)
     return f"{tried} interleavings"
 
@@ -404,11 +451,13 @@ def _fill(r, now_ms, waiting=(900, 300), busy=1, workers=("ann", "bob", "eve")):
 
 
 def _health(got):
-    if not isinstance(got, dict) or set(got) != {"depth", "oldest_age_ms", "in_flight"}:
-        raise NotYet(
-            "wrong-keys", f"returned {got!r:.70}.", "It returns a dict with depth, oldest_age_ms and in_flight."
-        )
-    return {key: number(value, key) for key, value in got.items()}
+    wanted = ["depth", "oldest_age_ms", "in_flight"]
+    if not isinstance(got, dict):
+        raise NotYet("wrong-keys", f"returned {got!r:.70}.", f"It returns a dict with {', '.join(wanted)}.")
+    if set(got) != set(wanted):
+        names = ", ".join(map(str, got))
+        raise NotYet("wrong-keys", f"returned a dict with {names:.70}.", f"It has {', '.join(wanted)}.")
+    return {key: value if isinstance(value, int) else number(value, key) for key, value in got.items()}
 
 
 @lab.task(
@@ -429,6 +478,13 @@ def queue_health(answer, bench):
             "wrote to the broker while it looked.",
             "Reading the pulse changes nothing.",
             "A message that you take out to look at it is gone if you die before you put it back.",
+        )
+    if abs(health["oldest_age_ms"]) > 1e9:
+        raise NotYet(
+            "own-clock",
+            f"gave {health['oldest_age_ms']:.0f} ms as the oldest age.",
+            "now_ms minus the message's ts_ms: 900.",
+            "The caller says what time it is. With a clock of its own a function can be neither tested nor replayed.",
         )
     if health["oldest_age_ms"] == 300:
         raise NotYet(
@@ -466,7 +522,7 @@ def _edges(answer, bench, now):
     except (TypeError, IndexError, ValueError) as error:
         raise NotYet(
             "fails-when-empty",
-            f"raised {type(error).__name__} for an empty queue without workers: {error}"[:90],
+            f"raised {type(error).__name__} for an empty queue without workers: {error}",
             "Three zeros.",
             "An empty queue is the normal case, and the best one.",
         ) from None
@@ -538,42 +594,74 @@ def _one_snapshot(answer, bench, now):
     ]
 )
 def StatusBoard(answer, bench):  # noqa: N802 — the task is a class
-    board = answer(bench.r, "status:", 60)
+    board = _Board(answer(bench.r, "status:", 60))
     if board.get("nobody") != (404, "unknown or expired"):
         raise NotYet(
             "invents-a-state",
             f"returned {board.get('nobody')!r:.60} for a job nobody has heard of.",
             '(404, "unknown or expired").',
-            '"Queued" would keep the customer waiting for ever.',
+            "The customer would wait for a job that nobody knows.",
         )
     _moves_forward(board)
     _expires(board, bench.r)
-    points = crash_sweep(
-        bench, lambda r: None, lambda r: answer(r, "status:", 60).set("a", "queued"), lambda r: None, _mortal
-    )
+    points = crash_sweep(bench, nothing, lambda r: answer(r, "status:", 60).set("a", "queued"), nothing, _mortal)
+    points += _refusals_write_nothing(answer, bench)
     tried = _last_news_wins(answer, bench)
-    return f"{tried}, {points}"
+    return f"{tried}, {points} crash points"
+
+
+def nothing(r):
+    """An empty broker is all there is to prepare, and there is nothing to recover."""
+
+
+class _Board:
+    """The learner's board, lenient in types: 1 for True, a list for a tuple."""
+
+    def __init__(self, board):
+        self._board = board
+
+    def set(self, job, state):
+        accepted = self._board.set(job, state)
+        if accepted not in (True, False):
+            raise NotYet("not-a-verdict", f"returned {accepted!r:.40} from set.", "set returns True or False.")
+        return bool(accepted)
+
+    def get(self, job):
+        got = self._board.get(job)
+        return tuple(got) if isinstance(got, list) else got
+
+
+RANK = {"queued": 1, "running": 2, "done": 3, "failed": 3}
 
 
 def _moves_forward(board):
     for state in ("queued", "running", "done"):
-        if board.set("a", state) is not True or board.get("a") != (200, state):
+        if not board.set("a", state) or board.get("a") != (200, state):
             raise NotYet(
                 "loses-news",
-                f"set {state!r} and then said {board.get('a')!r:.50}.",
-                f"set returns True, get returns (200, {state!r}).",
+                f"said {board.get('a')!r:.50} after set('a', {state!r}).",
+                f"set returns True, and get then returns (200, {state!r}).",
             )
-    for first, late in (("done", "running"), ("failed", "done"), ("running", "queued"), ("queued", "queued")):
-        job = f"{first}-{late}"
-        board.set(job, first)
-        accepted = board.set(job, late)
-        if board.get(job) != (200, first) or accepted is not False:
-            raise NotYet(
-                "goes-back",
-                f"took {late!r} for news after {first!r}: returned {accepted!r:.20}, state {board.get(job)!r:.40}.",
-                f"False, and the state stays {first!r}.",
-                "Messages overtake each other; a slow worker's report may come last.",
-            )
+    for first in RANK:
+        for late in RANK:
+            job = f"{first}-{late}"
+            board.set(job, first)
+            accepted, state = board.set(job, late), board.get(job)
+            if RANK[late] > RANK[first]:
+                if not accepted or state != (200, late):
+                    raise NotYet(
+                        "refuses-a-step",
+                        f"did not take {late!r} after {first!r}: returned {accepted}, state {state!r:.40}.",
+                        f"True, and the state is {late!r}.",
+                        "Messages get lost or overtake each other, so a step may be the first that is heard of.",
+                    )
+            elif accepted or state != (200, first):
+                raise NotYet(
+                    "goes-back",
+                    f"took {late!r} for news after {first!r}: returned {accepted}, state {state!r:.40}.",
+                    f"False, and the state stays {first!r}.",
+                    "Messages overtake each other; a slow worker's report may come last. An end is an end.",
+                )
 
 
 def _expires(board, r):
@@ -609,6 +697,31 @@ def _expires(board, r):
         )
 
 
+def _refusals_write_nothing(answer, bench):
+    def prepare(r):
+        answer(r, "status:", 60).set("a", "done")
+        r.expire("status:a", 20)
+
+    def verify(r, result):
+        state, left = answer(r, "status:", 60).get("a"), r.ttl("status:a")
+        if tuple(state) != (200, "done"):
+            raise NotYet(
+                "writes-then-restores",
+                f"left the state {state!r:.40} when it died in the middle of refusing 'running' after 'done'.",
+                "A refused set changes nothing, not even for a moment.",
+                "Whoever writes first and puts the old value back may die in between, or be read in between.",
+            )
+        if left > 20:
+            raise NotYet(
+                "refusal-prolongs",
+                f"gave the entry {left} s to live when it refused late news; it had 20.",
+                "A refused set changes nothing, the lifetime included.",
+                "Late news about a finished job would keep it for ever.",
+            )
+
+    return crash_sweep(bench, prepare, lambda r: answer(r, "status:", 60).set("a", "running"), nothing, verify)
+
+
 def _mortal(r, result):
     if r.exists("status:a") and r.ttl("status:a") < 0:
         raise NotYet(
@@ -622,8 +735,8 @@ def _mortal(r, result):
 def _last_news_wins(answer, bench):
     def verify(r, results):
         first, second = values(results)
-        state = answer(r, "status:", 60).get("a")
-        if state != (200, "done") or second is not True:
+        state = _Board(answer(r, "status:", 60)).get("a")
+        if state != (200, "done") or not second:
             raise NotYet(
                 "late-news-wins",
                 f"ended with {state!r:.40} after one worker reported 'running' and another 'done'.",

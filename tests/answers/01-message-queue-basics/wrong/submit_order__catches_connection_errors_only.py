@@ -1,4 +1,4 @@
-"""Catches lost connections only; a broker that is out of memory answers, with an error."""
+"""Catches lost connections and time-outs; a broker that is out of memory answers, with an error."""
 
 import json
 
@@ -19,6 +19,6 @@ def submit_order(r, q, order, *, max_depth):
 
     try:
         accepted = r.eval(push_if_room, 1, q, max_depth, json.dumps(message))
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         return 503, None
     return (202, message["id"]) if accepted else (503, None)

@@ -20,7 +20,7 @@ def submit_order(r, q, order, *, max_depth):
     try:
         if not r.eval(push_if_room, 1, q, max_depth, json.dumps(message)):
             return 503, None
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         return 503, None
     except redis.ResponseError:
         pass

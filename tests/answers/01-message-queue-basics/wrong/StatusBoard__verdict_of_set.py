@@ -1,0 +1,22 @@
+"""Returns what SET replied."""
+
+REJECTED_BY = "not-a-verdict"
+
+
+class StatusBoard:
+    def __init__(self, r, prefix, ttl_s):
+        self.r, self.prefix, self.ttl_s = r, prefix, ttl_s
+
+    def set(self, job, state):
+        script = """
+        local rank = {queued = 1, running = 2, done = 3, failed = 3}
+        local now = redis.call('GET', KEYS[1])
+        if now and rank[now] >= rank[ARGV[1]] then return 0 end
+        redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+        return 1
+        """
+        return self.r.eval(script, 1, self.prefix + job, state, self.ttl_s) and "OK"
+
+    def get(self, job):
+        state = self.r.get(self.prefix + job)
+        return (200, state) if state else (404, "unknown or expired")
