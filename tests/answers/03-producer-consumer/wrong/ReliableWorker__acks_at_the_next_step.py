@@ -1,0 +1,35 @@
+"""Acknowledges a message when it comes back for the next one."""
+
+REJECTED_BY = "acks-late"
+
+
+class ReliableWorker:
+    def __init__(self, r, q, wid):
+        self.r, self.q, self.wid = r, q, wid
+        self.finished = None
+
+    def put(self, item):
+        self.r.rpush(self.q, item)
+
+    def step(self, handler):
+        mine = f"{self.q}:processing:{self.wid}"
+        if self.finished is not None:
+            self.r.lrem(mine, -1, self.finished)
+            self.finished = None
+        message = self.r.lmove(self.q, mine, "LEFT", "RIGHT")
+        if message is None:
+            return False
+        try:
+            handler(message)
+        except Exception:
+            with self.r.pipeline() as both:
+                both.rpush(self.q, message).lrem(mine, -1, message).execute()
+            raise
+        self.finished = message
+        return True
+
+    def recover(self, dead):
+        count = 0
+        while self.r.lmove(f"{self.q}:processing:{dead}", self.q, "RIGHT", "LEFT"):
+            count += 1
+        return count

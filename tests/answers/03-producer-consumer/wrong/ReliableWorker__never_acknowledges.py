@@ -1,0 +1,25 @@
+"""Forgets to acknowledge."""
+
+REJECTED_BY = "never-acks"
+
+
+class ReliableWorker:
+    def __init__(self, r, q, wid):
+        self.r, self.q, self.wid = r, q, wid
+
+    def put(self, item):
+        self.r.rpush(self.q, item)
+
+    def step(self, handler):
+        mine = f"{self.q}:processing:{self.wid}"
+        message = self.r.lmove(self.q, mine, "LEFT", "RIGHT")
+        if message is None:
+            return False
+        handler(message)
+        return True
+
+    def recover(self, dead):
+        count = 0
+        while self.r.lmove(f"{self.q}:processing:{dead}", self.q, "RIGHT", "LEFT"):
+            count += 1
+        return count

@@ -1,0 +1,32 @@
+"""Recovery takes a message out with one command and puts it back with the next."""
+
+REJECTED_BY = "lost-in-a-crash"
+
+
+class ReliableWorker:
+    def __init__(self, r, q, wid):
+        self.r, self.q, self.wid = r, q, wid
+
+    def put(self, item):
+        self.r.rpush(self.q, item)
+
+    def step(self, handler):
+        mine = f"{self.q}:processing:{self.wid}"
+        message = self.r.lmove(self.q, mine, "LEFT", "RIGHT")
+        if message is None:
+            return False
+        try:
+            handler(message)
+        except Exception:
+            with self.r.pipeline() as both:
+                both.rpush(self.q, message).lrem(mine, -1, message).execute()
+            raise
+        self.r.lrem(mine, -1, message)
+        return True
+
+    def recover(self, dead):
+        count = 0
+        while message := self.r.rpop(f"{self.q}:processing:{dead}"):
+            self.r.lpush(self.q, message)
+            count += 1
+        return count

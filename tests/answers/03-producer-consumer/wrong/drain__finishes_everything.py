@@ -1,0 +1,18 @@
+"""Finishes all it has fetched, whatever the time."""
+
+REJECTED_BY = "ignores-the-deadline"
+
+
+def drain(r, q, mine, handler, *, deadline, clock):
+    done = failed = back = 0
+    while clock() and (message := r.lindex(mine, failed)) is not None:
+        try:
+            handler(message)
+        except Exception:
+            failed += 1
+            continue
+        r.lrem(mine, 1, message)
+        done += 1
+    while r.lmove(mine, q, "RIGHT", "LEFT") is not None:
+        back += 1
+    return done, back

@@ -1,0 +1,20 @@
+"""Compares the deadline with the wall clock."""
+
+import time
+
+REJECTED_BY = "other-clock"
+
+
+def drain(r, q, mine, handler, *, deadline, clock):
+    done = failed = back = 0
+    while time.time() < deadline and (message := r.lindex(mine, failed)) is not None:
+        try:
+            handler(message)
+        except Exception:
+            failed += 1
+            continue
+        r.lrem(mine, 1, message)
+        done += 1
+    while r.lmove(mine, q, "RIGHT", "LEFT") is not None:
+        back += 1
+    return done, back

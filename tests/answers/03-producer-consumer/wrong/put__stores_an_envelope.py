@@ -1,0 +1,21 @@
+"""Stores something else than the message it was given."""
+
+import json
+
+REJECTED_BY = "not-stored"
+
+PUSH = """
+if redis.call('LLEN', KEYS[1]) >= tonumber(ARGV[1]) then
+    return 0
+end
+redis.call('RPUSH', KEYS[1], ARGV[2])
+return 1
+"""
+
+
+def put(r, q, item, *, max_len, deadline, clock, sleep):
+    while not r.eval(PUSH, 1, q, max_len, json.dumps({"item": item})):
+        if clock() >= deadline:
+            return False
+        sleep(min(0.02, deadline - clock()))
+    return True

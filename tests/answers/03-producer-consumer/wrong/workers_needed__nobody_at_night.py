@@ -1,0 +1,21 @@
+"""No mails, no mailer."""
+
+import math
+
+REJECTED_BY = "nobody-there"
+
+
+def erlang_c(servers, offered):
+    loss = 1.0
+    for n in range(1, servers + 1):
+        loss = offered * loss / (n + offered * loss)
+    return loss / (1 - offered / servers * (1 - loss))
+
+
+def workers_needed(lam, mu, target_wait):
+    if lam == 0:
+        return 0
+    servers = math.floor(lam / mu) + 1
+    while erlang_c(servers, lam / mu) / (servers * mu - lam) > target_wait:
+        servers += 1
+    return servers
