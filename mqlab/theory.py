@@ -99,8 +99,8 @@ def mmc_wait(servers: int, lam: float, mu: float) -> float:
 def mmc_response_above(t: float, servers: int, lam: float, mu: float) -> float:
     """P(response time > t) in M/M/c; 1 when lam >= servers · mu.
 
-    Who does not wait is served for Exp(mu). Who waits, waits for Exp(d), d = servers · mu - lam, and is then served: the
-    sum of two exponentials (D. Gross and C. M. Harris, Fundamentals of Queueing Theory, section 2.3).
+    Who does not wait is served for Exp(mu). Who waits, waits for Exp(d), d = servers · mu - lam, and is then served:
+    the sum of two exponentials (D. Gross and C. M. Harris, Fundamentals of Queueing Theory, section 2.3).
     """
     spare = servers * mu - lam
     if spare <= 0:

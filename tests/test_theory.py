@@ -92,7 +92,7 @@ def test_many_servers_against_simulation(servers):
     assert theory.mmc_wait(servers, 100 * servers, 100) == np.inf
 
 
-@pytest.mark.parametrize(("servers", "lam"), [(1, 80), (2, 100), (4, 320)])  # 2 · 100 - 100 = mu: the sum of two equal ones
+@pytest.mark.parametrize(("servers", "lam"), [(1, 80), (2, 100), (4, 320)])  # 2 · 100 - 100 is mu
 def test_response_quantiles_of_many_servers(servers, lam):
     rng, n = np.random.default_rng(8), 200_000
     arrivals, services = np.cumsum(rng.exponential(1 / lam, n)), rng.exponential(0.01, n)

@@ -1,0 +1,16 @@
+"""Buries an order because the payment provider was slow."""
+
+import json
+import urllib.error
+
+REJECTED_BY = "transient-misjudged"
+
+
+def classify(exc):
+    if isinstance(exc, (json.JSONDecodeError, UnicodeDecodeError)):
+        return "INVALID"
+    if isinstance(exc, urllib.error.HTTPError):
+        return "RETRY" if exc.code in (408, 429) or exc.code // 100 == 5 else "DEAD"
+    if isinstance(exc, (ValueError, LookupError, TypeError, ArithmeticError)):
+        return "DEAD"
+    return "DEAD"
