@@ -1,0 +1,12 @@
+"""Keeps every mark."""
+
+REJECTED_BY = "marks-for-ever"
+
+
+def cron_tick(r, queue, job, minute):
+    script = """
+    if not redis.call('SET', KEYS[2], 1, 'NX') then return 0 end
+    redis.call('RPUSH', KEYS[1], ARGV[1])
+    return 1
+    """
+    return bool(r.eval(script, 2, queue, f"{queue}:cron:{job}:{minute}", f"{job}@{minute}"))
