@@ -289,15 +289,16 @@ def _gives_up(answer, r):
         )
     if _pending(r):
         raise _DEAD_AND_PENDING
-    count = r.xrange(DLQ)[0][1].get("x-deliveries")
-    if count != "3":
-        raise NotYet("loses-metadata", f"wrote x-deliveries = {count!r:.30} after three deliveries.", "'3'.")
     if sorted(said) != sorted(["done"] * 3 + ["retry"] * 2 + ["dead"]):
         raise NotYet(
             "wrong-word",
             f"said {', '.join(said)} for three good orders and one that fails three times.",
             "Three times done, twice retry, once dead.",
+            "The k-th failure is the last. What is left to the next delivery looks as if its worker had died.",
         )
+    count = r.xrange(DLQ)[0][1].get("x-deliveries")
+    if count != "3":
+        raise NotYet("loses-metadata", f"wrote x-deliveries = {count!r:.30} after three deliveries.", "'3'.")
 
 
 def _tells_why(answer, r):
