@@ -53,7 +53,8 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=out,  # files, not pipes: a worker is never held up because nobody reads
                 stderr=err,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+                # TMPDIR: what a killed one leaves in its temporary directory goes with its own
+                env={**os.environ, "PYTHONIOENCODING": "utf-8", "TMPDIR": self._directory},
                 start_new_session=True,  # Jupyter's interrupt stops the cell, not the worker
             )
         reaper.register("process", self._process.pid)

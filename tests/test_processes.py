@@ -84,6 +84,14 @@ def parent():
     time.sleep(60)
 
 
+def litterer():
+    import tempfile
+    import time
+
+    print("made", tempfile.mkdtemp())
+    time.sleep(60)
+
+
 def leaver():
     import subprocess
     import sys
@@ -414,6 +422,13 @@ def test_nothing_is_left_after_the_block():
         raise KeyError
     assert gone(worker.pid) and not Path(worker._directory).exists()
     worker.close()
+
+
+def test_temporary_files_of_a_killed_one_are_gone():
+    with Worker(litterer) as worker:
+        litter = Path(worker.wait_for("made (.+)")[1])
+        assert worker.kill() == -9 and litter.is_dir()
+    assert not litter.exists()
 
 
 def test_a_crew():
