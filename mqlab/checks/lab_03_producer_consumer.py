@@ -17,6 +17,7 @@ from mqlab.checks.traced import Hook, traced_client
 lab = Lab("03-producer-consumer")
 Q = "kiosk:mails:q"
 MINE = "kiosk:mails:mine"
+START = 50_000.0  # the check's clock begins here: neither the time of day nor of this machine
 SLACK = 0.05  # seconds: what the contract allows, for noticing room and for giving up
 
 
@@ -28,7 +29,7 @@ class _Time:
     """Time that passes by `sleep`, with things that happen at certain moments: [(time, function)]."""
 
     def __init__(self, happenings=()):
-        self.t = 5e4
+        self.t = START
         self.asked = self.slept = 0
         self._idle = 0  # questions since the last sleep
         self._happenings = sorted((self.t + at, do) for at, do in happenings)
@@ -45,7 +46,7 @@ class _Time:
         self._idle += 1
         if self._idle > 300:
             self._end("busy")
-        if self.real > 2:
+        if self.slept == 0 and self.real > 3:  # it waits for real; but a stall of the machine is no fault of its own
             self._end("real-time")
         return self.t
 
@@ -60,7 +61,7 @@ class _Time:
             self.t, do = self._happenings.pop(0)
             do()
         self.t = end
-        if self.t > 5e4 + 30 or self.slept > 5000:
+        if self.t > START + 30 or self.slept > 5000:
             self._end("never")
 
     def _end(self, why: str):
