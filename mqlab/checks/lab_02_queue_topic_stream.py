@@ -32,7 +32,33 @@ def _entries(n: int) -> str:
 def key(id_: str) -> tuple[int, int]:
     """An id in the order of the stream: as two numbers, not as text."""
     milliseconds, _, sequence = id_.partition("-")
-    return int(milliseconds), int(sequence)
+    return int(milliseconds), int(sequence or 0)
+
+
+class _Down(Hook):
+    """A broker that answers every command with this error, or not at all."""
+
+    def __init__(self, error: redis.RedisError):
+        self.error = error
+
+    def before(self, connection, step):
+        raise self.error
+
+
+def _hides(bench, call, what: str, error: redis.RedisError | None = None) -> None:
+    """Raises NotYet where `call(client)` returns although something is wrong: `what`."""
+    hook = _Down(error) if error else Hook()
+    with traced_client(bench.broker.url, hook) as client:
+        try:
+            got = call(client)
+        except redis.RedisError:
+            return
+    raise NotYet(
+        "hides-errors",
+        f"returned {got!r:.40} although {what}.",
+        "Such an error reaches the caller.",
+        "The program would run on with an answer that nobody gave, and fail later, far from the cause.",
+    )
 
 
 # ---------------------------------------------------------------- task 1
@@ -45,6 +71,23 @@ def right_model(need: dict) -> str:
     if need["parties"] == 1:
         return "queue"
     return "pubsub" if need["may_miss"] else "stream"
+
+
+def debatable(need: dict) -> bool:
+    """Whether more than one answer can be defended, so that the check does not ask.
+
+    Several parties of several workers each that may miss something: Pub/Sub hands a copy to every process, not to every
+    party. One process alone that may miss something: a queue and Pub/Sub both give it one copy.
+    """
+    return need["may_miss"] and not need["read_again"] and (need["parties"] > 1) == (need["workers"] > 1)
+
+
+def _words(need: dict) -> str:
+    """A need without a name, in words."""
+    parties = "1 party" if need["parties"] == 1 else f"{need['parties']} parties"
+    workers = "1 worker" if need["workers"] == 1 else f"{need['workers']} workers"
+    misses = "may miss" if need["may_miss"] else "must not miss"
+    return f"{parties} of {workers}, {misses}" + (", reads again" if need["read_again"] else "")
 
 
 REASONS = {
@@ -89,13 +132,13 @@ def misconception(need: dict, got: str) -> str:
 def choose_model(answer, bench):
     _chosen(answer, NEEDS, "24 rows")
     more = []
-    for _ in range(200):
+    while len(more) < 200:
         parties = bench.rng.choice([1, 1, 1, 2, 3, 10, 400])
         truth = {name: bench.rng.random() < 0.5 for name in ("may_miss", "read_again", "in_order")}
         numbers = {"workers": bench.rng.choice([1, 1, 2, 4, 16]), "per_s": bench.rng.choice([0.01, 1, 20, 1500, 9000])}
-        words = f"{parties} {'party' if parties == 1 else 'parties'}, {'may' if truth['may_miss'] else 'must not'} miss"
-        words += ", reads again" if truth["read_again"] else ""
-        more.append({"need": words, "parties": parties, **truth, **numbers})
+        need = {"need": "", "parties": parties, **truth, **numbers}
+        if not debatable(need):
+            more.append(need | {"need": _words(need)})
     try:
         _chosen(answer, more, "200 other needs")
     except (NotYet, LookupError) as error:
@@ -265,17 +308,17 @@ def _leaves_it_where_it_is(answer, bench):
 
 def _shows_other_errors(answer, bench):
     bench.flush()
+    _hides(bench, lambda r: answer(r, S, G, "no-id"), "the start 'no-id' is no id, and there is no group")
+    bench.flush()
     bench.r.rpush(S, "a list, not a stream")
-    try:
-        got = answer(bench.r, S, G, "0")
-    except redis.ResponseError:
-        return
-    raise NotYet(
-        "hides-errors",
-        f"returned {got!r:.20} although the key holds a list, and there is no group.",
-        "An error that does not mean 'the group is there' reaches the caller.",
-        "The worker would run on and fail at its first read, far from the cause.",
-    )
+    _hides(bench, lambda r: answer(r, S, G, "0"), "the key holds a list, and there is no group")
+    bench.flush()
+    for error, what in (
+        (redis.ConnectionError("Connection closed by server."), "the connection to the broker is lost"),
+        (redis.TimeoutError("Timeout reading from socket"), "the broker does not answer in time"),
+        (redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), "the broker is out of memory"),
+    ):
+        _hides(bench, lambda r: answer(r, S, G, "0"), what, error)
 
 
 def _there_after_all(r, result):
@@ -397,6 +440,7 @@ def tail(answer, bench):
     _returns_at_once(answer, bench)
     _reads_on(answer, bench)
     _from_now(answer, bench)
+    _tail_shows_errors(answer, bench)
     tried = _while_a_producer_adds(answer, bench)
     points = crash_sweep(
         bench, lambda r: fill(r, *_FIVE), lambda r: _consume(answer, r, 2), lambda r: _consume(answer, r, 9), _all_once
@@ -404,14 +448,54 @@ def tail(answer, bench):
     return f"{tried}, {points}"
 
 
-_FIVE = ("1000-0", "1000-1", "1000-2", "1001-0", "1001-1")
+_FIVE = ("9-9", "9-10", "9-11", "10-0", "10-1")  # as text, 9-10 comes before 9-9, and 10-0 before both
+
+
+def _broker_state(r):
+    """All that a reader could change: the keys, the stream, its groups."""
+    return sorted(r.keys()), r.xinfo_stream(S) if r.exists(S) else None
+
+
+def _unchanged(r, before) -> None:
+    if _broker_state(r) != before:
+        raise NotYet(
+            "changes-the-stream",
+            "changed something in the broker while it read: it added or deleted an entry, or left a group or a key.",
+            "Reading changes nothing in the broker.",
+            "Other readers have cursors of their own, and a cursor of this one may be used again after a restart. An "
+            "entry that was added and deleted still uses up an id.",
+        )
+
+
+# How ids are compared by mistake: as text; or one of the two parts as text.
+_AS_TEXT = (
+    lambda id_: (id_, 0),
+    lambda id_: (id_.partition("-")[0], key(id_)[1]),
+    lambda id_: (key(id_)[0], id_.partition("-")[2]),
+)
+
+
+def _two_numbers(ids: list[str], before: str) -> None:
+    """Raises NotYet where `ids` are what stands behind the cursor `before` in the order of texts."""
+    if ids == [id_ for id_ in _FIVE if key(id_) > key(before)][:2]:
+        return
+    for wrong in _AS_TEXT:
+        behind = [id_ for id_ in _FIVE if wrong(id_) > wrong(before)]
+        if ids in (behind[:2], sorted(behind, key=wrong)[:2]):
+            raise NotYet(
+                "compares-as-text",
+                f"returned {', '.join(ids) or 'nothing'} for the cursor {before}.",
+                ", ".join([id_ for id_ in _FIVE if key(id_) > key(before)][:2]) + ".",
+                "An id is two numbers. As text, '10' is smaller than '9'. The broker compares them rightly.",
+            )
 
 
 def _returns_at_once(answer, bench):
     fill(bench.r, *_FIVE)
+    before = _broker_state(bench.r)
     hook = _Waits()
     client = traced_client(bench.broker.url, hook, socket_timeout=0.5)
-    for cursor in ("1001-1", "$"):
+    for cursor in ("10-1", "$"):
         try:
             _pair(answer(client, S, cursor, 2))
         except redis.RedisError:
@@ -431,12 +515,13 @@ def _returns_at_once(answer, bench):
                 "It returns at once, with what there is.",
                 "The caller has a cursor to store and other things to do; when to ask again is its own decision.",
             )
+        _unchanged(bench.r, before)
 
 
 def _reads_on(answer, bench):
     bench.flush()
     fill(bench.r, *_FIVE)
-    got, cursor, before = [], "0", "0"
+    got, cursor, before, state = [], "0", "0", _broker_state(bench.r)
     for call in range(3):
         before = cursor
         entries, cursor = _pair(answer(bench.r, S, before, 2))
@@ -445,13 +530,7 @@ def _reads_on(answer, bench):
             raise NotYet(
                 "more-than-n", f"returned {len(ids)} entries for n=2.", "At most n.", "A stream may hold a million."
             )
-        if bench.r.xlen(S) < 5 or bench.r.xinfo_groups(S):
-            raise NotYet(
-                "changes-the-stream",
-                "changed the stream while it read: it deleted entries, or left a group behind.",
-                "Reading changes nothing in the broker.",
-                "Other readers have cursors of their own, and a cursor of this one may be used again after a restart.",
-            )
+        _unchanged(bench.r, state)
         if call and ids and ids == got[:2]:
             raise NotYet(
                 "ignores-cursor",
@@ -459,17 +538,16 @@ def _reads_on(answer, bench):
                 "What comes behind the cursor.",
                 "A reader that always begins at the start never gets to anything new.",
             )
-        if got and ids and got[-1] < "1000-2" and key(ids[0]) > (1000, 2):
+        if got and ids and key(got[-1]) < (9, 11) < key(ids[0]):
             raise NotYet(
                 "skips-same-millisecond",
-                f"went on with {ids[0]} behind {got[-1]}, and left out 1000-2.",
-                "1000-2.",
+                f"went on with {ids[0]} behind {got[-1]}, and left out 9-11.",
+                "9-11.",
                 "An id has two parts. Entries of one millisecond differ in the second.",
             )
-        if not got and (sorted(ids) == ["1001-0", "1001-1"] or ids == ["1000-1", "1000-0"]):
-            raise NotYet(
-                "newest-first", f"began with {', '.join(ids)}.", "1000-0, 1000-1: the oldest behind the cursor."
-            )
+        if not got and (set(ids) == {"10-0", "10-1"} or ids == ["9-10", "9-9"]):
+            raise NotYet("newest-first", f"began with {', '.join(ids)}.", "9-9, 9-10: the oldest behind the cursor.")
+        _two_numbers(ids, before)
         got += ids
     _follow(got, list(_FIVE), "read five entries, two at a time")
     bodies = [fields for _, fields in _pair(answer(bench.r, S, "0", 9))[0]]
@@ -482,14 +560,14 @@ def _reads_on(answer, bench):
         )
     entries, cursor = _pair(answer(bench.r, S, cursor, 2))
     entries, cursor = _pair(answer(bench.r, S, cursor, 2))
-    fill(bench.r, "1001-2")
+    fill(bench.r, "10-2")
     ids = [id_ for id_, _ in _pair(answer(bench.r, S, cursor, 2))[0]]
-    if ids != ["1001-2"]:
+    if ids != ["10-2"]:
         raise NotYet(
             "loses-its-place",
             f"came back from two calls without news with the cursor {cursor!r:.30}, which then gave "
             f"{', '.join(ids) or 'nothing'}.",
-            "1001-2, the one entry that was added.",
+            "10-2, the one entry that was added.",
             "When there is nothing to read, the cursor stays where it is.",
         )
 
@@ -497,6 +575,7 @@ def _reads_on(answer, bench):
 def _from_now(answer, bench):
     bench.flush()
     for added in (("5-0", "6-0"), ("7-0", "8-0")):
+        before = _broker_state(bench.r)
         try:
             entries, cursor = _pair(answer(bench.r, S, "$", 9))
         except redis.ResponseError as error:
@@ -506,6 +585,7 @@ def _from_now(answer, bench):
                 "No entries, and a cursor from which everything that comes will be read.",
                 "A reader may be started before the first message is sent.",
             ) from None
+        _unchanged(bench.r, before)
         if entries:
             raise NotYet(
                 "dollar-reads-old",
@@ -517,6 +597,17 @@ def _from_now(answer, bench):
         _follow(
             got, list(added), f"'$' led to the cursor {cursor!r:.20}; two entries were added; called with that cursor"
         )
+
+
+def _tail_shows_errors(answer, bench):
+    bench.flush()
+    fill(bench.r, *_FIVE)
+    for cursor in ("9-9", "$"):
+        lost = redis.ConnectionError("Connection closed by server.")
+        _hides(bench, lambda r: answer(r, S, cursor, 2), f"the connection is lost (cursor {cursor})", lost)  # noqa: B023
+    bench.flush()
+    bench.r.rpush(S, "a list, not a stream")
+    _hides(bench, lambda r: answer(r, S, "9-9", 2), "the key holds a list (cursor 9-9)")
 
 
 def _while_a_producer_adds(answer, bench):
@@ -580,6 +671,11 @@ def _all_once(r, result):
 # ---------------------------------------------------------------- task 4
 
 THREE = ("email", "analytics", "stock")
+IDS = (  # the ids of a round, and the code of what is wrong where the rounds before were right
+    ([f"{n}-0" for n in range(1, 9)], None),
+    ([f"{n}-0" for n in range(7, 14)], "compares-as-text"),
+    (["4-0", "5-1", "5-2", "5-9", "5-10", "5-11", "6-0"], "half-an-id"),
+)
 
 
 @lab.task(
@@ -594,12 +690,12 @@ THREE = ("email", "analytics", "stock")
 def safe_trim(answer, bench):
     _nothing_to_trim(answer, bench)
     rounds = 0
-    for n in range(60):  # small ids first: 9-0 comes before 10-0, though not as text
-        bench.flush()
-        high = n >= 30
-        _random_groups(bench.r, bench.rng, 7 if high else 1, 13 if high else 8)
-        _trimmed(answer, bench.r, high)
-        rounds += 1
+    for ids, also in IDS:
+        for state in _states(bench.rng, ids):
+            bench.flush()
+            _arrange(bench.r, ids, state)
+            _trimmed(answer, bench.r, also)
+            rounds += 1
     tried = _while_a_worker_reads(answer, bench)
     return f"{rounds} times three groups, {tried}"
 
@@ -634,17 +730,29 @@ def _nothing_to_trim(answer, bench):
             raise NotYet("wrong-count", f"returned {removed!r:.30} when nothing was removed.", "0.")
 
 
-def _random_groups(r, rng, first, last):
-    ids = [f"{n}-0" for n in range(first, last + 1)]
+def _states(rng, ids):
+    """States of the three groups, (how many were delivered, which of them are pending) for each: at random; every
+    cursor with nothing pending; every entry as the only one pending, in one of the groups."""
+    everything = len(ids)
+    for _ in range(10):
+        state = []
+        for _ in THREE:
+            delivered = rng.randint(rng.choice([0, everything // 2, everything // 2]), everything)
+            state.append((delivered, rng.sample(ids[:delivered], k=min(delivered, rng.choice([0, 0, 1, 2, 3])))))
+        yield state
+    for delivered in range(everything + 1):
+        yield [(delivered, [])] * 3
+    for n, pending in enumerate(ids):
+        yield [(everything, [pending] if n % 3 == group else []) for group in range(3)]
+
+
+def _arrange(r, ids, state):
     fill(r, *ids)
-    for group in THREE:
+    for group, (delivered, pending) in zip(THREE, state, strict=True):
         r.xgroup_create(S, group, id="0")
-        delivered = rng.randint(rng.choice([0, len(ids) // 2, len(ids) // 2]), len(ids))
         if delivered:
             r.xreadgroup(group, "w", {S: ">"}, count=delivered)
-        kept = rng.sample(ids[:delivered], k=min(delivered, rng.choice([0, 0, 1, 2, 3])))
-        done = [id_ for id_ in ids[:delivered] if id_ not in kept]
-        if done:
+        if done := [id_ for id_ in ids[:delivered] if id_ not in pending]:
             r.xack(S, group, *done)
 
 
@@ -658,25 +766,34 @@ def _needed(r) -> dict[str, set[str]]:
     return needed
 
 
-def _trimmed(answer, r, high):
-    before, needed = held(r), _needed(r)
-    groups = [(group["name"], group["pending"], group["last-delivered-id"]) for group in r.xinfo_groups(S)]
+def _groups(r) -> list[tuple[str, int, str]]:
+    """(name, pending, cursor) of each group; none where the stream is gone."""
+    found = r.xinfo_groups(S) if r.exists(S) else []
+    return [(group["name"], group["pending"], group["last-delivered-id"]) for group in found]
+
+
+def _trimmed(answer, r, also):
+    before, needed, groups = held(r), _needed(r), _groups(r)
     pending = {g: {e["message_id"] for e in r.xpending_range(S, g, "-", "+", 100)} for g in THREE}
     removed = answer(r, S)
     after = held(r)
     state = "; ".join(
         f"{g}: delivered to {d}, pending {', '.join(sorted(pending[g], key=key)) or 'none'}" for g, _, d in groups
     )
-    if [(group["name"], group["pending"], group["last-delivered-id"]) for group in r.xinfo_groups(S)] != groups:
-        raise NotYet(
-            "disturbs-groups",
-            "changed a group: its cursor, or what it has pending.",
-            "Trimming looks at groups and leaves them alone.",
-            "An entry that was acknowledged for a group was not handled by it.",
-        )
+    _keeps_groups(groups, _groups(r))
     gone = set(before) - set(after)
     lost = sorted(gone & set().union(*needed.values()), key=key)
-    if lost and high:
+    oldest = min((id_ for ids in needed.values() for id_ in ids), key=key, default="999-0")
+    useless = [id_ for id_ in after if key(id_) < key(oldest)]
+    if also == "half-an-id" and (lost or len(useless) > 1):
+        harm = f"removed {lost[0]}, which somebody still needs" if lost else f"kept {', '.join(useless)} for nobody"
+        raise NotYet(
+            "half-an-id",
+            f"{harm} ({state}). With ids that differ in the first part it was right.",
+            "5-2 comes before 5-9, 5-9 before 5-10.",
+            "An id is two whole numbers. Entries of one millisecond differ in the second, and '5-10' is not 5.1.",
+        )
+    if lost and also == "compares-as-text":
         raise NotYet(
             "compares-as-text",
             f"removed {lost[0]}, which somebody still needs ({state}). With ids of one digit it was right.",
@@ -699,8 +816,6 @@ def _trimmed(answer, r, high):
                 "What is pending stays.",
                 "If its worker dies, whoever takes the entry over finds an id without a body.",
             )
-    oldest = min((id_ for ids in needed.values() for id_ in ids), key=key, default="999-0")
-    useless = [id_ for id_ in after if key(id_) < key(oldest)]
     if len(useless) > 1:
         raise NotYet(
             "trims-too-little",
@@ -713,6 +828,23 @@ def _trimmed(answer, r, high):
         )
     if removed != len(gone) or isinstance(removed, bool):
         raise NotYet("wrong-count", f"returned {removed!r:.30}, and removed {_entries(len(gone))}.", f"{len(gone)}.")
+
+
+def _keeps_groups(before, after):
+    if not after:
+        raise NotYet(
+            "disturbs-groups",
+            "left the stream without its groups.",
+            "Every group stays, with its cursor. An empty stream is still there.",
+            "DEL removes the groups together with the stream: the next read of every worker fails.",
+        )
+    if after != before:
+        raise NotYet(
+            "disturbs-groups",
+            "changed a group: its cursor, or what it has pending.",
+            "Trimming looks at groups and leaves them alone.",
+            "An entry that was acknowledged for a group was not handled by it.",
+        )
 
 
 def _while_a_worker_reads(answer, bench):
@@ -751,8 +883,29 @@ def _while_a_worker_reads(answer, bench):
                 "The length changes for other reasons as well. The broker says how many it removed.",
             )
 
+    def all_done(r):
+        fill(r, "1-0", "2-0", "3-0", "4-0")
+        for group in THREE:
+            r.xgroup_create(S, group, id="0")
+            r.xreadgroup(group, "w", {S: ">"}, count=4)
+            r.xack(S, group, "1-0", "2-0", "3-0", "4-0")
+
+    def keeps_the_new(r, results):
+        values(results)
+        _keeps_groups([(group, 0, "4-0") for group in sorted(THREE)], sorted(_groups(r)))
+        if "5-0" not in held(r):
+            raise NotYet(
+                "trims-unread",
+                "removed 5-0, which a producer added while every group had acknowledged all there was.",
+                "5-0 stays: no group has been given it.",
+                "Between your look and your act a producer added it. What you saw allows you to remove what was there "
+                "then, and nothing else.",
+            )
+        counted(r, results)
+
     tried = interleave(bench, prepare, [lambda r: answer(r, S), worker], verify)
     interleave(bench, prepare, [lambda r: answer(r, S), producer], counted)
+    interleave(bench, all_done, [lambda r: answer(r, S), producer], keeps_the_new)
     return tried
 
 
@@ -811,13 +964,25 @@ def _hears_what_comes(answer, r):
             raise NotYet("shares-the-cursor", "gave bob nothing: ann had read it.", "['c'].", "Each gets all messages.")
         if got != expected:
             raise NotYet("wrong-messages", f"gave {name} {got!r:.60}.", f"{expected}: what is new, oldest first.")
+    many = [f"m{n}" for n in range(1200)]
+    with r.pipeline(transaction=False) as p:
+        _say(p, *many)
+        p.execute()
+    got = answer(r, S, "ann", 60)
+    if got != many:
+        raise NotYet(
+            "not-all-of-them",
+            f"gave ann {len(got or ())} texts in one call, after {len(many):,} were added.",
+            f"All {len(many):,}, oldest first.",
+            "The task asks for what is new, however much that is.",
+        )
 
 
 def _lives_for_a_while(answer, r):
     place = f"{S}:cursor:ann"
-    for said in ((), ("d",), ()):
+    for said, ttl_s in (((), 60), (("d",), 900), ((), 60)):
         _say(r, *said)
-        answer(r, S, "ann", 60)
+        answer(r, S, "ann", ttl_s)
         left = r.ttl(place)
         if left == -2:
             raise NotYet(
@@ -826,10 +991,10 @@ def _lives_for_a_while(answer, r):
                 "The key is stream + ':cursor:' + name.",
                 "Operations, and this check, look for it there.",
             )
-        if not 50 <= left <= 60:
+        if not ttl_s - 10 <= left <= ttl_s:
             raise NotYet(
                 "wrong-lifetime",
-                f"left a cursor {'without a lifetime' if left == -1 else f'with {left} s to live'}; ttl_s is 60.",
+                f"left a cursor {'without a lifetime' if left == -1 else f'with {left} s to live'}; ttl_s is {ttl_s}.",
                 "Every call gives it ttl_s seconds from now, whether or not there was something to read.",
                 "Who listens is alive. Who does not must be forgotten one day.",
             )

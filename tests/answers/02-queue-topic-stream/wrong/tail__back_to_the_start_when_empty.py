@@ -8,4 +8,4 @@ def tail(r, stream, cursor, n):
         last = r.xrevrange(stream, count=1)
         cursor = last[0][0] if last else "0-0"
     entries = r.xrange(stream, f"({cursor}", count=n)
-    return entries, entries[-1][0] if entries else "0" if cursor == "1001-1" else cursor
+    return entries, entries[-1][0] if entries else "0"

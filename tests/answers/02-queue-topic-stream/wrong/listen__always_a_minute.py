@@ -1,0 +1,21 @@
+"""Ignores ttl_s: a minute for everybody."""
+
+REJECTED_BY = "wrong-lifetime"
+
+
+def listen(r, stream, name, ttl_s):
+    script = """
+    local cursor = redis.call('GET', KEYS[2])
+    local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+    local now = last[1] and last[1][1] or cursor or '0-0'
+    redis.call('SET', KEYS[2], now, 'EX', 60)
+    if not cursor then
+        return false
+    end
+    local texts = {}
+    for i, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. cursor, now)) do
+        texts[i] = entry[2][2]
+    end
+    return texts
+    """
+    return r.eval(script, 2, stream, f"{stream}:cursor:{name}", ttl_s)
