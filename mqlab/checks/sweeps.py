@@ -9,7 +9,8 @@ The functions get a client (`redis.Redis`); `prepare(r)` sets the start state on
 also reset whatever the check itself keeps in Python. `verify` raises NotYet (or fails an assert); a sweep adds the
 steps that led there. Results are values, or the exception that a caller ended with: call `values(results)` where
 callers must not raise. A NotImplementedError or a NotYet in a
-caller, and sys.exit, pass through at once.
+caller, and sys.exit, pass through at once. time.sleep takes no time in a caller: what needs the clock to advance must
+wait in `prepare` or `verify`.
 """
 
 from __future__ import annotations
