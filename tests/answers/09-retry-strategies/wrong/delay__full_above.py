@@ -1,0 +1,16 @@
+"""Adds the random part to e instead of drawing below it."""
+
+import random
+
+REJECTED_BY = "out-of-bounds"
+
+
+def delay(attempt, *, base, cap, kind, rng, prev=None):
+    if kind == "decorrelated":
+        return min(cap, rng.uniform(base, 3 * (base if prev is None else prev)))
+    e = min(cap, base * 2 ** min(attempt, 1000))
+    if kind == "equal":
+        return rng.uniform(e / 2, e)
+    if kind == "full":
+        return min(cap, e + rng.uniform(0, e))
+    return e

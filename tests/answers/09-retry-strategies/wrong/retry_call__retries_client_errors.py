@@ -1,0 +1,28 @@
+"""Retries 4xx: the same request will be refused in the same way."""
+
+from urllib.error import HTTPError
+
+REJECTED_BY = "retries-what-will-fail"
+
+
+def again(error, idempotent):
+    if isinstance(error, HTTPError):
+        return error.code in (429, 503) or idempotent and error.code >= 400
+    if isinstance(error, ConnectionRefusedError):
+        return True
+    return idempotent and isinstance(error, (ConnectionError, TimeoutError))
+
+
+def retry_call(fn, *, attempts, delay, deadline, idempotent, clock, sleep):
+    for n in range(attempts):
+        try:
+            return fn()
+        except Exception as error:
+            if n == attempts - 1 or not again(error, idempotent):
+                raise
+            wait = delay(n)
+            if isinstance(error, HTTPError):
+                wait = max(wait, float(error.headers.get("Retry-After") or 0))
+            if clock() + wait >= deadline:
+                raise
+        sleep(wait)
