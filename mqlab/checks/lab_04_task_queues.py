@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pickle
+import re
 import signal
 import tempfile
 import time
@@ -64,7 +66,7 @@ def promote_due(answer, bench):
             "Each job gets into the queue once, and one scheduler returns it.",
             "All may look before the first has moved anything.",
         )
-    return f"{tried}, {points}, 12 schedulers at once"
+    return f"{tried} interleavings of two schedulers, {points}, 12 schedulers at once"
 
 
 def _moves_what_is_due(answer, bench):
@@ -81,9 +83,7 @@ def _moves_what_is_due(answer, bench):
             "A reminder for Friday that goes out on Monday is worse than none.",
         )
     if "d" not in got and "a" in got:
-        raise NotYet(
-            "due-not-included", "left a job waiting that is due at 500 when it was 500.", "500 is due at 500."
-        )
+        raise NotYet("due-not-included", "left a job waiting that is due at 500 when it was 500.", "500 is due at 500.")
     if got == ["b", "a", "d"] and queued == ["d", "a", "b"]:
         raise NotYet(
             "wrong-end",
@@ -167,8 +167,8 @@ def _nothing_lost_or_doubled(r, result):
         raise NotYet(
             "stuck-after-a-crash",
             f"left {r.lrange(Q, 0, -1)} in the queue although another scheduler ran after the crash.",
-            "The next scheduler moves what is due: a and b.",
-            "Whatever a dead scheduler held, a lock for example, nobody gives back.",
+            "The next call moves what is left: a and b are in the queue.",
+            "Whatever a dead scheduler held, a lock for example, stands in the way: for ever, or until it expires.",
         )
 
 
@@ -201,8 +201,11 @@ def TaskQueue(answer, bench):  # noqa: N802 — the task is a class
     _lends_in_order(answer, bench)
     _expires(answer, bench)
     _refuses_the_stale(answer, bench)
+    _ends_with_the_token(answer, bench)
+    _counts_up_quickly(answer, bench)
     _renews(answer, bench)
     _ends_at_the_time_out(answer, bench)
+    _starts_the_time_out_anew(answer, bench)
     _asks_the_broker_for_the_time(answer, bench)
     tried = _one_owner_in_every_order(answer, bench)
     points = _survives_crashes(answer, bench)
@@ -346,9 +349,16 @@ def _refuses_the_stale(answer, bench):
             "False: only the newest token counts, and it must be that one.",
             "A number that is merely large proves nothing.",
         )
-    for call in (q.renew, q.complete, q.fail):
-        if call("nobody", 1, *([1] if call == q.renew else ["x"] if call == q.complete else [])) is not False:
-            raise NotYet("accepts-unknown-jobs", "returned True for a job it has never seen.", "False.")
+    r.rpush(Q, "waits")
+    for job, token in (("nobody", 1), ("nobody", 0), ("waits", 1), ("waits", 0)):
+        for name, call in _calls(q, job, token):
+            if call() is not False or r.exists(f"{Q}:result:{job}"):
+                raise NotYet(
+                    "accepts-unknown-jobs",
+                    f"accepted {name}({job!r}, {token}, …) for a job that has never been leased.",
+                    "False, and nothing changes: no token of this job was ever given.",
+                )
+    r.lrem(Q, 0, "waits")
     q.renew("a", old, 1)
     time.sleep(0.02)
     if _lent(q.lease("w3", 60_000)) is not None or q.complete("a", new, "done") is not True:
@@ -357,6 +367,73 @@ def _refuses_the_stale(answer, bench):
             "changed something in a call with an old token: the owner's lease, or its right to complete.",
             "A stale call returns False and changes nothing.",
             "A zombie that shortens the lease of its successor gives the job to a third.",
+        )
+
+
+def _calls(q, job, token):
+    return (
+        ("renew", lambda: q.renew(job, token, 60_000)),
+        ("complete", lambda: q.complete(job, token, "again")),
+        ("fail", lambda: q.fail(job, token)),
+    )
+
+
+def _ends_with_the_token(answer, bench):
+    """After complete or fail, the token no longer counts."""
+    r = bench.r
+    for end in ("complete", "fail"):
+        for name in ("renew", "complete", "fail"):
+            bench.flush()
+            q = answer(r, Q)
+            r.rpush(Q, "a")
+            job, token = _lent(q.lease("w1", 60_000))
+            q.complete(job, token, "done") if end == "complete" else q.fail(job, token)
+            again = dict(_calls(q, job, token))[name]()
+            lent = [got[0] for got in (_lent(q.lease(w, 60_000)) for w in ("w2", "w3")) if got]
+            result = r.get(f"{Q}:result:a")
+            if again is not False or (lent, result) != (([], "done") if end == "complete" else (["a"], None)):
+                raise NotYet(
+                    "token-outlives-the-lease",
+                    f"returned {again!r:.10} from {name} after {end} with the same token; then two workers that asked "
+                    f"got {lent}, and the result was {result!r:.20}.",
+                    f"After {end} the token no longer counts: False, and nothing changes. "
+                    + ("Nobody gets the job again." if end == "complete" else "One worker gets the job."),
+                    "A worker that lost the reply calls again. The job must not be there twice, nor come back.",
+                )
+
+
+def _counts_up_quickly(answer, bench):
+    bench.flush()
+    q, old = answer(bench.r, Q), None
+    bench.r.rpush(Q, "a")
+    for _ in range(100):
+        lent = _lent(q.lease("w1", 60_000))
+        if lent is None:
+            raise NotYet(
+                "fail-loses-the-job",
+                "lent nothing after fail, in the middle of 100 rounds of lease and fail.",
+                "'a' can be leased again at once.",
+            )
+        if old is not None:
+            _token_rises(old, lent[1])
+        old = lent[1]
+        q.fail(*lent)
+
+
+def _starts_the_time_out_anew(answer, bench):
+    bench.flush()
+    q = answer(bench.r, Q, job_timeout_ms=300)
+    bench.r.rpush(Q, "a")
+    q.lease("w1", 20)
+    time.sleep(0.32)
+    lent = _lent(q.lease("w2", 60_000))
+    if lent and q.renew(*lent, 60_000) is not True:
+        raise NotYet(
+            "inherits-the-time-out",
+            "returned False when w2 renewed a lease that it had just been given. w1 had the job 320 ms before; "
+            "the time-out is 300 ms.",
+            "True: job_timeout_ms counts from the moment this lease was given.",
+            "The second worker starts from the beginning. It needs as much time as the first.",
         )
 
 
@@ -384,14 +461,17 @@ def _ends_at_the_time_out(answer, bench):
     bench.r.rpush(Q, "a")
     job, token = _lent(q.lease("w1", 60))
     first = q.renew(job, token, 60_000)
-    time.sleep(0.2)
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:  # in small steps, as a thread that renews does
+        time.sleep(0.02)
+        q.renew(job, token, 60_000)
     late = q.renew(job, token, 60_000)
     again = _lent(q.lease("w2", 60_000))
     if late is not False or again is None:
         raise NotYet(
             "immortal-lease",
-            f"returned {late!r:.10} from renew 200 ms after the lease was given, with a job time-out of 150 ms"
-            + (", and the job stayed with its worker." if again is None else "."),
+            f"returned {late!r:.10} from renew 200 ms after the lease was given, renewed every 20 ms, with a job "
+            "time-out of 150 ms" + (", and the job stayed with its worker." if again is None else "."),
             "After job_timeout_ms renew returns False, and the lease ends then at the latest.",
             "The thread that renews can outlive a hung job. Then nobody would ever get it.",
         )
@@ -465,6 +545,23 @@ def _one_owner_in_every_order(answer, bench):
         tokens["call"] = "complete"
         return answer(r, Q).complete("a", tokens["old"], "late")
 
+    def fail(r):
+        return answer(r, Q).fail("a", tokens["old"])
+
+    def still_one_owner(r, results):
+        late, lent = values(results)
+        third = _lent(answer(r, Q).lease("w3", 60_000))
+        newest = lent or third
+        done = newest and answer(r, Q).complete("a", newest[1], "done")
+        if (lent is None) == (third is None) or done is not True:
+            raise NotYet(
+                "fails-late",
+                f"fail of the first worker returned {late}. A second worker got {lent}, and after both a third one "
+                f"{third}. complete with the newest token returned {done}.",
+                "The job has one owner, who can complete it.",
+                "Between the look at the token and the act on it, somebody else was given the job.",
+            )
+
     def renew(r):
         tokens["call"] = "renew"
         return answer(r, Q).renew("a", tokens["old"], 60_000)
@@ -473,6 +570,7 @@ def _one_owner_in_every_order(answer, bench):
     tried += interleave(bench, expired, [lease("w1"), lease("w2")], one_of_two, limit=40)
     tried += interleave(bench, expired, [complete, lease("w2")], one_owner, limit=40)
     tried += interleave(bench, expired, [renew, lease("w2")], one_owner, limit=40)
+    tried += interleave(bench, expired, [fail, lease("w2")], still_one_owner, limit=40)
     return f"{tried} interleavings of two workers"
 
 
@@ -564,20 +662,21 @@ class _Registry:
     """Tasks that note when they are called; `decode_task` must call none."""
 
     def __init__(self):
-        self.called = []
-        self.tasks = {"add": self.add, "ship": self.ship, "email": self.email, "anything": self.anything}
+        self.called = called = []
 
-    def add(self, a, b):
-        self.called.append("add")
+        def add(a, b):
+            called.append("add")
 
-    def ship(self, order, express=False):
-        self.called.append("ship")
+        def ship(order, express=False):
+            called.append("ship")
 
-    def email(self, *to):
-        self.called.append("email")
+        def email(*to):
+            called.append("email")
 
-    def anything(self, value):
-        self.called.append("anything")
+        def anything(value):
+            called.append("anything")
+
+        self.tasks = {function.__name__: function for function in (add, ship, email, anything)}
 
 
 def _job(task="add", args=(1, 2), **more) -> str:
@@ -598,6 +697,9 @@ def _good() -> dict[str, tuple[bytes | str, str, list]]:
         (_job("anything", ["x" * (10_000 - len(_job("anything", [""])))]), "anything", None),  # 10,000 bytes
         (_job("anything", [[[] for _ in range(1000)]]), "anything", None),
         (_job("anything", ["[" * 500]), "anything", ["[" * 500]),
+        (_job("add", ["NaN", "-Infinity"]), "add", ["NaN", "-Infinity"]),
+        (_job("add", ["1e999", "Infinity, NaN"]), "add", ["1e999", "Infinity, NaN"]),
+        (_job(id="7", meta={"by": ["till 3"]}), "add", [1, 2]),
     ]
     return {f"{blob!r:.60}": (blob, task, args) for blob, task, args in blobs}
 
@@ -622,23 +724,30 @@ def _hostile(mark: str) -> list[tuple[str, str, bytes | str]]:
         ("unknown-task", "an empty name", _job("")),
         ("unknown-task", "a name in capitals", _job("ADD")),
         ("unknown-task", "a name with a space", _job("add ")),
-        ("wrong-arity", "one argument too few", _job("add", [1])),
-        ("wrong-arity", "one argument too many", _job("add", [1, 2, 3])),
-        ("wrong-arity", "no argument", _job("add", [])),
-        ("wrong-arity", "too many for a default", _job("ship", ["o1", True, 3])),
+        ("wrong-arity", "one argument for add(a, b)", _job("add", [1])),
+        ("wrong-arity", "three arguments for add(a, b)", _job("add", [1, 2, 3])),
+        ("wrong-arity", "no argument for add(a, b)", _job("add", [])),
+        ("wrong-arity", "three arguments for ship(order, express=False)", _job("ship", ["o1", True, 3])),
         ("not-finite", "NaN", '{"task": "add", "args": [NaN, 2]}'),
         ("not-finite", "Infinity", '{"task": "add", "args": [1, Infinity]}'),
         ("not-finite", "-Infinity deep inside", '{"task": "anything", "args": [{"a": [-Infinity]}]}'),
         ("not-finite", "1e999, which Python reads as infinity", '{"task": "add", "args": [1, 1e999]}'),
+        ("not-finite", "NaN beside task and args", '{"task": "add", "args": [1, 2], "x": NaN}'),
+        ("not-finite", "-1e999 beside task and args", '{"task": "add", "args": [1, 2], "x": [-1e999]}'),
         ("too-long", "10,001 bytes and more", long),
+        ("too-long", "a short job and 20,000 blanks", _job() + " " * 20_000),
+        ("too-long", "20,000 blanks inside a short job", '{"task": "add",' + " " * 20_000 + '"args": [1, 2]}'),
+        ("too-long", "10,000 bytes beside task and args", _job(x="y" * 10_000)),
         ("too-long", "the same as bytes", long.encode()),
         ("too-long", "9,000 letters of two bytes each", '{"task": "anything", "args": ["' + "ü" * 9000 + '"]}'),
         ("too-deep", "lists 11 deep", _job("anything", [_nested(9)])),
         ("too-deep", "objects 12 deep", '{"task": "anything", "args": [' + '{"a":' * 10 + "1" + "}" * 10 + "]}"),
         ("too-deep", "4,000 lists in each other", '{"task": "anything", "args": [' + "[" * 4000 + "]" * 4000 + "]}"),
+        ("too-deep", "50 lists in each other, beside task and args", _job(x=_nested(50))),
         ("not-a-job", "half a message", _job()[:20]),
         ("not-a-job", "nothing", b""),
         ("not-a-job", "bytes that are no text", b"\xff\xfe\x00{"),
+        ("not-a-job", "a byte that is not UTF-8, in an argument", b'{"task": "add", "args": ["\xff", 2]}'),
         ("not-a-job", "a number", "42"),
         ("not-a-job", "null", "null"),
         ("not-a-job", "a list", '["add", [1, 2]]'),
@@ -695,7 +804,7 @@ def _accepts_good_jobs(answer):
             raise NotYet(
                 "refuses-good-jobs",
                 f"refused {text} ({len(blob):,} long): {type(error).__name__}: {error}"[:200],
-                "It is within every limit of the task.",
+                f"It is within every limit; the function is {task}{inspect.signature(registry.tasks[task])}.",
                 "A door that is always shut is safe, and useless.",
             ) from None
         if registry.called:
@@ -748,6 +857,7 @@ def _refuses(answer, mark, code, what, blob):
 )
 def cron_tick(answer, bench):
     _once_per_job_and_minute(answer, bench)
+    _forgets_some_day(answer, bench)
     minute = 29_400_000
 
     def tick(r):
@@ -805,7 +915,8 @@ def _once_per_job_and_minute(answer, bench):
             "returned False for another job in the same minute.",
             "True: two jobs in the same minute are two jobs.",
         )
-    for other in (minute + 1, minute - 1, minute - 5):
+    others = (minute + 1, minute - 1, minute - 5, minute + 121, minute + 10_000, minute + 1_000_000)
+    for other in others:
         if answer(r, Q, "report", other) is not True:
             raise NotYet(
                 "skips-other-minutes",
@@ -813,6 +924,57 @@ def _once_per_job_and_minute(answer, bench):
                 "True: ticks come late and in any order.",
                 "The last minute that ran says nothing about the one before it.",
             )
+    for other in (minute, *others):
+        if answer(r, Q, "report", other) is not False:
+            raise NotYet(
+                "forgets-too-soon",
+                f"returned True a second time for minute {other}, after other minutes had run.",
+                "False: what has run is remembered for an hour from then on, whichever minutes come next.",
+                "Late ticks look old. How long to remember is a matter of the clock, not of the minute in the call.",
+            )
     if any(not key.startswith(Q) for key in r.keys()):
         raise NotYet("wrong-place", "uses keys that do not start with the list's name.", f"All start with {Q!r}.")
     _mortal(r)
+
+
+def _forgets_some_day(answer, bench):
+    """Where each tick prolongs one key, its old entries must go by their age."""
+    bench.flush()
+    r, minute = bench.r, 29_400_000
+    answer(r, Q, "report", minute)
+    marks = [key for key in r.keys() if key != Q and not _names_the_hour(key)]
+    for key in marks:
+        r.expire(key, 600)
+    answer(r, Q, "report", minute + 10_000)
+    prolonged = [key for key in marks if r.ttl(key) > 600]
+    for key in prolonged:
+        _age(r, key)
+    answer(r, Q, "report", minute + 20_000)
+    if prolonged and answer(r, Q, "report", minute) is not True:
+        raise NotYet(
+            "marks-for-ever",
+            f"prolongs the life of {prolonged[0]!r:.50} with each tick, and with it that of all the minutes in it.",
+            "What you remember about a minute is gone some day, also if there is a tick every minute.",
+            "A key lives or dies as a whole. Prolonged every minute, it never dies, and grows by 1,440 entries a day.",
+        )
+
+
+def _names_the_hour(key: str) -> bool:
+    """Whether the key's name has the present hour or day in it: it is prolonged for that long only."""
+    return any(abs(int(n) * unit - time.time()) <= unit for n in re.findall(r"\d{4,9}", key) for unit in (3600, 86_400))
+
+
+def _age(r, key: str, days: int = 30):
+    """Let the times in a sorted set or hash be that much earlier, in whatever unit they are."""
+    kind = r.type(key)
+    read = {"zset": lambda: dict(r.zrange(key, 0, -1, withscores=True)), "hash": lambda: r.hgetall(key)}
+    entries = read.get(kind, dict)()
+    for entry, value in entries.items():
+        for per_second in (1, 1e3, 1e6, 1 / 60):
+            try:
+                number = float(value)
+            except ValueError:
+                break
+            if abs(number / per_second - time.time()) < 8 * 86_400:
+                older = number - days * 86_400 * per_second
+                r.zadd(key, {entry: older}) if kind == "zset" else r.hset(key, entry, int(older))

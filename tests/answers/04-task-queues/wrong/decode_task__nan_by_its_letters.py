@@ -4,7 +4,7 @@ import inspect
 import json
 import math
 
-REJECTED_BY = "not-finite"
+REJECTED_BY = "refuses-good-jobs"
 
 
 def decode_task(blob, registry):

@@ -1,0 +1,30 @@
+"""Looks for NaN and infinity in the arguments only; other keys may have them."""
+
+import inspect
+import json
+
+REJECTED_BY = "not-finite"
+
+
+def depth(value: object) -> int:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(depth, inside), default=0)
+
+
+def decode_task(blob, registry):
+    """(function, arguments) of a good blob. Raises ValueError for any other."""
+    raw = blob.encode() if isinstance(blob, str) else blob
+    if len(raw) > 10_000:
+        raise ValueError("too long")
+    try:
+        message = json.loads(raw.decode())
+        if depth(message) > 10:
+            raise ValueError("too deep")
+        json.dumps(message["args"], allow_nan=False)
+        if not isinstance(message["args"], list):
+            raise ValueError("args is no list")
+        function = registry[message["task"]]
+        inspect.signature(function).bind(*message["args"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"refused: {error!r}") from None
+    return function, message["args"]
