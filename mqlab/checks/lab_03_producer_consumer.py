@@ -6,7 +6,7 @@ import math
 import os
 import signal
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from mqlab import theory
 from mqlab.checks.engine import Lab, NotYet
@@ -35,6 +35,7 @@ class _Time:
         self._happenings = sorted((self.t + at, do) for at, do in happenings)
         self._began = time.monotonic()
         self.ended_by = None
+        self.at_a_question = lambda: None  # called before the clock answers
 
     @property
     def real(self) -> float:
@@ -44,6 +45,7 @@ class _Time:
     def now(self) -> float:
         self.asked += 1
         self._idle += 1
+        self.at_a_question()
         if self._idle > 300:
             self._end("busy")
         if self.slept == 0 and self.real > 3:  # it waits for real; but a stall of the machine is no fault of its own
@@ -68,6 +70,31 @@ class _Time:
         self.ended_by = why
         raise _Enough
 
+    @contextmanager
+    def used_within(self, seconds: float):
+        """Ends a call that has used neither this clock nor this sleep after so many real seconds."""
+
+        def look(*_):
+            if not self.asked and not self.slept:
+                self._end("real-time")
+
+        before = signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+
+class _Counting(Hook):
+    """How many steps a client has taken."""
+
+    steps = 0
+
+    def after(self, connection, step, reply):
+        self.steps += 1
+
 
 # ---------------------------------------------------------------- task 1
 
@@ -75,7 +102,7 @@ class _Time:
 @lab.task(
     hints=[
         "Counting and pushing are two commands; others come between. A Lua script, or WATCH and MULTI, makes them one.",
-        "The loop: try; if it worked, True. If the deadline has come, False. Else sleep a little. In which order?",
+        "Try, ask the clock, sleep a little. In which order, so that one more try follows when the deadline has come?",
         "Never sleep beyond the deadline: min(0.02, deadline - clock()). Then the last try comes just at the deadline.",
     ],
     limit=20,
@@ -94,7 +121,8 @@ def put(answer, bench):
             "With max_len=5 exactly 5 get True and 5 messages wait.",
             "All may look before any has pushed.",
         )
-    return f"{tried}, 12 callers at once, 7 deadlines"
+    _looks_last(answer, bench)
+    return f"{tried}, 12 callers at once, 8 deadlines"
 
 
 def _call(answer, r, clock, *, max_len, wait, item="new"):
@@ -103,6 +131,8 @@ def _call(answer, r, clock, *, max_len, wait, item="new"):
     try:
         got = answer(r, Q, item, max_len=max_len, deadline=begin + wait, clock=clock.now, sleep=clock.sleep)
     except _Enough:
+        if clock.asked == 0 and clock.slept == 0:
+            raise _other_clock("never asked the clock it was given, and never came to an end.") from None
         if clock.ended_by in ("busy", "real-time") and clock.slept == 0:
             raise NotYet(
                 "busy-loop",
@@ -169,7 +199,8 @@ def _keeps_the_deadline(answer, bench):
         bench.flush()
         r, clock = bench.r, _Time()
         r.rpush(Q, "a", "b")
-        got, took = _call(answer, r, clock, max_len=2, wait=wait)
+        with clock.used_within(2):
+            got, took = _call(answer, r, clock, max_len=2, wait=wait)
         now = r.lrange(Q, 0, -1)
         if got and "new" not in now:
             raise NotYet(
@@ -237,6 +268,30 @@ def _notices_room(answer, bench):
                 "At most 1,000 times a second.",
                 "A thousand impatient producers load the broker more than the mails do.",
             )
+
+
+def _looks_last(answer, bench):
+    """Room comes after a look; then the process is held up until after the deadline, and asks for the time."""
+    bench.flush()
+    bench.r.rpush(Q, "a", "b")
+    clock, looks = _Time(), _Counting()
+
+    def held_up():
+        if looks.steps:
+            clock.at_a_question = lambda: None
+            bench.r.lpop(Q)
+            clock.t += 0.3
+
+    clock.at_a_question = held_up
+    with traced_client(bench.broker.url, looks) as r:
+        got, _ = _call(answer, r, clock, max_len=2, wait=0.25)
+    if not got:
+        raise NotYet(
+            "clock-after-the-look",
+            "returned False although room had come before the deadline: it looked, was held up, asked for the time.",
+            "The last look comes at the deadline or after it.",
+            "Between a look and a question for the time, a busy machine can stop a process. Meanwhile room may come.",
+        )
 
 
 def _holds_the_bound(answer, bench):
@@ -338,7 +393,10 @@ def ReliableWorker(answer, bench):  # noqa: N802 — the task is a class
     _recovers_in_order(answer, bench)
     points = _no_crash_loses(answer, bench)
     tried = _shares_the_work(answer, bench)
-    return f"{points}, {tried}, one real SIGKILL"
+    points += _no_crash_spoils_a_failure(answer, bench)
+    _empty_texts_count(answer, bench)
+    _never_waits(answer, bench)
+    return f"{points} crash points, {tried}, one real SIGKILL"
 
 
 def _works(answer, bench):
@@ -600,7 +658,86 @@ def _no_crash_loses(answer, bench):
 
     points = crash_sweep(bench, three, work, others_go_on, all_done)
     again = crash_sweep(bench, dead_with_two, recovery, a_third_goes_on, all_done)
-    return f"{points + again} crash points"
+    return points + again
+
+
+def _no_crash_spoils_a_failure(answer, bench):
+    def three(r):
+        _filled(answer, r, "bad", "m1", "m2")
+
+    def failing(r):
+        def handler(message):
+            raise OSError("the mail server refused it")
+
+        answer(r, Q, "a").step(handler)
+
+    def others_go_on(r):
+        worker = answer(r, Q, "b")
+        worker.recover("a")
+        for message in _drained(worker):
+            r.rpush("effects", message)
+
+    def each_once(r, result):
+        effects = r.lrange("effects", 0, -1)
+        if missing := {"bad", "m1", "m2"} - set(effects):
+            raise NotYet(
+                "lost-after-a-failure",
+                f"lost {', '.join(sorted(missing))}: its handler raised, and the worker died before step had returned.",
+                "Each of the three messages is handled by the next worker.",
+                "Between two commands the process can die, here, too. Then the message was in no list.",
+            )
+        if len(effects) > 3:
+            raise NotYet(
+                "copied-after-a-failure",
+                f"left a message twice: its handler raised, the worker died, and the next one did {effects!r:.50}.",
+                "Each of the three messages is handled once by the next worker.",
+                "Between two commands the process can die, here, too. Then the message was in two lists.",
+            )
+
+    return crash_sweep(bench, three, failing, others_go_on, each_once)
+
+
+def _empty_texts_count(answer, bench):
+    bench.flush()
+    r = bench.r
+    _filled(answer, r, "", "m1")
+    seen = []
+    got = answer(r, Q, "a").step(seen.append)
+    bench.flush()
+    _filled(answer, r, "", "m1", "m2")
+    had = [_die_with(answer, bench, "z") for _ in range(2)]
+    worker = answer(r, Q, "b")
+    count, after = worker.recover("z"), _drained(worker)
+    if seen != [""] or got is not True:
+        did = f"took no notice of a message with an empty text: step returned {got!r:.10}."
+    elif sorted(after) != ["", "m1", "m2"] or count != len(set(had)):
+        did = f"recovered {count!r:.10} of {len(set(had))} messages of a dead worker; the text of one was empty."
+    else:
+        return
+    raise NotYet(
+        "empty-is-nothing",
+        did,
+        "A message with an empty text is a message.",
+        "In Python, '' counts as false, like None. Only None says that there was nothing.",
+    )
+
+
+def _never_waits(answer, bench):
+    bench.flush()
+    worker, shortest = answer(bench.r, Q, "a"), math.inf
+    for _ in range(12):  # the shortest counts: the machine may be busy
+        began = time.monotonic()
+        worker.step(lambda message: None)
+        shortest = min(shortest, time.monotonic() - began)
+        if shortest > 0.1:
+            break
+    if shortest > 0.01:
+        raise NotYet(
+            "waits-for-work",
+            "let the caller of step wait although the queue was empty.",
+            "False, at once.",
+            "Whether to wait, and for how long, is the caller's decision: it may have been told to end.",
+        )
 
 
 def _shares_the_work(answer, bench):
@@ -642,6 +779,13 @@ def _shares_the_work(answer, bench):
                 f"handled {sorted(seen)!r:.50} after two workers had recovered z at once; z had m1, m2 waited.",
                 "Each is handled once.",
                 "Two may notice the same death. Moving a message must be one step that only one of them can do.",
+            )
+        if sum(number(count, "the result of recover") for count in results) != 1:
+            raise NotYet(
+                "counts-what-it-saw",
+                f"returned {results[0]} and {results[1]} from two recoveries at once of one message.",
+                "Each counts what it has brought back itself: together 1.",
+                "Between counting and moving, the other one may have moved it.",
             )
 
     tried = interleave(bench, waiting, [stepping("a"), stepping("b")], once, limit=150)
@@ -789,6 +933,7 @@ def _needed(answer, lam, mu, target, right):
     hints=[
         "LINDEX looks at a message without taking it; LREM removes it. Which of them comes before the handler?",
         "A message whose handler raised stays where it is. Look behind it for the next one: count the failures.",
+        "LREM removes by text. By place: LSET the place to a text that no message has, and LREM that, in one MULTI.",
         "To hand back in the old order, take from the tail of `mine` and push to the head of q, one LMOVE at a time.",
     ],
     limit=20,
@@ -797,12 +942,17 @@ def drain(answer, bench):
     _in_time(answer, bench)
     _rest_goes_back(answer, bench)
     _failures_go_back(answer, bench)
+    _failures_keep_their_place(answer, bench)
     points = _no_crash_loses_prefetched(answer, bench)
-    return f"{points}, 5 deadlines"
+    _equal_and_empty_messages(answer, bench)
+    return f"{points} crash points, 11 runs to a deadline"
 
 
 def _drain(answer, bench, mine, wait, *, fails=(), each=0.04):
-    """Run drain over the messages `mine`, with n1 and n2 in q: (result, what was handled, clock)."""
+    """Run drain over the messages `mine`, with n1 and n2 in q: (result, what was handled, clock).
+
+    `fails`: the messages whose handler raises, or the numbers of the calls that raise, from 1.
+    """
     bench.flush()
     r, clock, seen = bench.r, _Time(), []
     r.rpush(MINE, *mine)
@@ -814,7 +964,7 @@ def _drain(answer, bench, mine, wait, *, fails=(), each=0.04):
         clock._idle = 0
         if len(seen) > 60:
             clock._end("never")
-        if message in fails:
+        if message in fails or len(seen) in fails:
             raise OSError("the mail server refused it")
 
     begin = clock.t
@@ -944,32 +1094,106 @@ def _failures_go_back(answer, bench):
     _counts(got, (3, 1))
 
 
+def _failures_keep_their_place(answer, bench):
+    for wait, fails, begun in ((0.1, ("m1",), 3), (0.05, ("m1", "m2"), 2), (10, ("m1", "m3"), 4)):
+        got, seen, _ = _drain(answer, bench, MAILS[:4], wait, fails=fails)
+        right = [*(m for m in MAILS[:4] if m in fails or m not in MAILS[:begun]), "n1", "n2"]
+        if (waiting := bench.r.lrange(Q, 0, -1)) != right or seen != MAILS[:begun]:
+            raise NotYet(
+                "failures-out-of-order",
+                f"handled {', '.join(seen)} until the deadline; {' and '.join(fails)} raised; "
+                f"q holds {', '.join(waiting):.40}.",
+                f"q holds {', '.join(right)}.",
+                "What is left goes back in its old order, whether it was tried or not.",
+            )
+        _counts(got, (begun - len(fails), 4 - begun + len(fails)))
+
+
+def _equal_and_empty_messages(answer, bench):
+    got, seen, _ = _drain(answer, bench, ["x", "x", "y"], 0.04)
+    waiting = bench.r.lrange(Q, 0, -1)
+    if waiting != ["x", "y", "n1", "n2"]:
+        raise NotYet(
+            "acks-all-equal",
+            f"handled one x of two, until the deadline; q holds {', '.join(waiting):.40}.",
+            "q holds x, y, n1, n2.",
+            "Two customers may buy the same thing. One acknowledgement is for one message.",
+        )
+    got, seen, _ = _drain(answer, bench, ["x", "y", "x"], 10, fails=(1, 2))
+    waiting = bench.r.lrange(Q, 0, -1)
+    if seen != ["x", "y", "x"]:
+        raise NotYet(
+            "merges-equal",
+            f"handled {', '.join(seen)}; `mine` held x, y, x, and the first two raised.",
+            "All three: the second x is another message.",
+            "Two customers may buy the same thing.",
+        )
+    if waiting != ["x", "y", "n1", "n2"]:
+        raise NotYet(
+            "acks-another-one",
+            f"left {', '.join(waiting):.40} in q: `mine` held x, y, x; the first x and y raised, the last x was done.",
+            "q holds x, y, n1, n2: the last x is gone, the first one has kept its place before y.",
+            "Removed by its text, the first of two equal messages goes, whichever of them was done.",
+        )
+    _counts(got, (1, 2))
+    for wait, right in ((-1, ["m1", "", "m2", "n1", "n2"]), (10, ["n1", "n2"])):
+        got, seen, _ = _drain(answer, bench, ["m1", "", "m2"], wait)
+        if (waiting := bench.r.lrange(Q, 0, -1)) != right:
+            raise NotYet(
+                "empty-is-nothing",
+                f"left q as {waiting!r:.40}; `mine` held m1, an empty text, m2.",
+                f"q holds {right!r}.",
+                "In Python, '' counts as false, like None. Only None says that there was nothing.",
+            )
+        _counts(got, (0, 3) if wait < 0 else (3, 0))
+
+
 def _no_crash_loses_prefetched(answer, bench):
     def fetched(r):
         r.rpush(MINE, "m1", "m2", "m3", "m4")
         r.rpush(Q, "n1")
 
-    def leave(r):
+    def leave(r, fails=None, wait=0.07):
         clock = _Time()
 
         def handler(message):
             clock.t += 0.04
+            if message == fails:
+                raise OSError("the mail server refused it")
             r.rpush("effects", message)
 
-        return answer(r, Q, MINE, handler, deadline=clock.t + 0.07, clock=clock.now)
+        return answer(r, Q, MINE, handler, deadline=clock.t + wait, clock=clock.now)
+
+    def leave_with_a_failure(r):
+        return leave(r, "m1", 0.11)
 
     def put_back(r):
-        while r.lmove(MINE, Q, "RIGHT", "LEFT"):
+        while r.lmove(MINE, Q, "RIGHT", "LEFT") is not None:
             pass
 
     def nothing_lost(r, result):
         effects, waiting = r.lrange("effects", 0, -1), r.lrange(Q, 0, -1)
         if missing := {"m1", "m2", "m3", "m4", "n1"} - set(effects) - set(waiting):
+            others = [key for key in r.scan_iter("*") if key not in (Q, MINE, "effects")]
+            if aside := [m for m in sorted(missing) if any(m in _content(r, key) for key in others)]:
+                raise NotYet(
+                    "sets-aside",
+                    f"left {' and '.join(aside)} under a key of its own when it was killed, not in `mine` nor in q.",
+                    "Killed at any command, every message is done, in `mine` or in q.",
+                    "Whoever cleans up after this process looks into `mine`, and knows of no other list.",
+                )
             raise NotYet(
                 "lost-in-a-crash",
                 f"lost {', '.join(sorted(missing))} when it was killed: done by nobody, and in no list.",
                 "Killed at any command, every message is done, in `mine` or in q.",
                 "Taking a message out of one list and putting it into another must be one step. Acknowledge last.",
+            )
+        if strange := set(waiting) - {"m1", "m2", "m3", "m4", "n1"}:
+            raise NotYet(
+                "leaves-a-mark",
+                f"left {', '.join(sorted(strange)):.40} in the list when it was killed: nobody had sent that.",
+                "In `mine` and q are messages, whenever it is killed.",
+                "Between marking and removing the process can die. Then somebody has to handle the mark.",
             )
         if len(both := [m for m in effects if m in waiting]) > 1:
             raise NotYet(
@@ -986,4 +1210,5 @@ def _no_crash_loses_prefetched(answer, bench):
                 "Copying and deleting are two steps. Move instead.",
             )
 
-    return str(crash_sweep(bench, fetched, leave, put_back, nothing_lost))
+    points = crash_sweep(bench, fetched, leave, put_back, nothing_lost)
+    return points + crash_sweep(bench, fetched, leave_with_a_failure, put_back, nothing_lost)

@@ -1,6 +1,7 @@
 """Lists; WATCH and MULTI where two commands belong together; everything left in one transaction."""
 
 import math
+import uuid
 
 import redis
 
@@ -78,7 +79,8 @@ def drain(r, q, mine, handler, *, deadline, clock):
         except Exception:
             skipped.append(message)
         else:
-            r.lrem(mine, 1, message)
+            mark = uuid.uuid4().hex
+            r.pipeline().lset(mine, len(skipped), mark).lrem(mine, 1, mark).execute()
             done += 1
     with r.pipeline() as p:
         p.lrange(mine, 0, -1)

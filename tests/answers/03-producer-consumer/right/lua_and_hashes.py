@@ -32,6 +32,11 @@ end
 redis.call('DEL', KEYS[2])
 return #ids
 """
+DONE = """
+local mark = 'done, of ' .. redis.call('LLEN', KEYS[1]) .. ' in ' .. KEYS[1]
+redis.call('LSET', KEYS[1], ARGV[1], mark)
+redis.call('LREM', KEYS[1], 1, mark)
+"""
 HAND_BACK = """
 local count = 0
 while redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') do
@@ -43,11 +48,13 @@ return count
 
 def put(r, q, item, *, max_len, deadline, clock, sleep):
     script = r.register_script(PUT)
-    while not script(keys=[q], args=[max_len, item]):
-        if clock() >= deadline:
+    while True:
+        last = clock() >= deadline
+        if script(keys=[q], args=[max_len, item]):
+            return True
+        if last:
             return False
         sleep(0.03)
-    return True
 
 
 class ReliableWorker:
@@ -110,8 +117,9 @@ def drain(r, q, mine, handler, *, deadline, clock):
             break
         try:
             handler(message)
-            r.lrem(mine, 1, message)
-            done += 1
         except Exception:
             failed += 1
+            continue
+        r.eval(DONE, 1, mine, failed)
+        done += 1
     return done, r.eval(HAND_BACK, 2, mine, q)

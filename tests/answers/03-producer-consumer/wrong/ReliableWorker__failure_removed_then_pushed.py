@@ -1,0 +1,31 @@
+"""Takes a failed message out of its own list, then pushes it."""
+
+REJECTED_BY = "lost-after-a-failure"
+
+
+class ReliableWorker:
+    def __init__(self, r, q, wid):
+        self.r, self.q, self.wid = r, q, wid
+
+    def put(self, item):
+        self.r.rpush(self.q, item)
+
+    def step(self, handler):
+        mine = f"{self.q}:processing:{self.wid}"
+        message = self.r.lmove(self.q, mine, "LEFT", "RIGHT")
+        if message is None:
+            return False
+        try:
+            handler(message)
+        except Exception:
+            self.r.lrem(mine, -1, message)
+            self.r.rpush(self.q, message)
+            raise
+        self.r.lrem(mine, -1, message)
+        return True
+
+    def recover(self, dead):
+        count = 0
+        while self.r.lmove(f"{self.q}:processing:{dead}", self.q, "RIGHT", "LEFT") is not None:
+            count += 1
+        return count

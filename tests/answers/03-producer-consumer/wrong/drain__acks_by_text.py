@@ -1,0 +1,18 @@
+"""Removes the first message with the same text."""
+
+REJECTED_BY = "acks-another-one"
+
+
+def drain(r, q, mine, handler, *, deadline, clock):
+    done = failed = back = 0
+    while clock() < deadline and (message := r.lindex(mine, failed)) is not None:
+        try:
+            handler(message)
+        except Exception:
+            failed += 1
+            continue
+        r.lrem(mine, 1, message)
+        done += 1
+    while r.lmove(mine, q, "RIGHT", "LEFT") is not None:
+        back += 1
+    return done, back

@@ -1,0 +1,19 @@
+"""Marks the message, and removes the mark in a second step."""
+
+REJECTED_BY = "leaves-a-mark"
+
+
+def drain(r, q, mine, handler, *, deadline, clock):
+    done = failed = back = 0
+    while clock() < deadline and (message := r.lindex(mine, failed)) is not None:
+        try:
+            handler(message)
+        except Exception:
+            failed += 1
+            continue
+        r.lset(mine, failed, "done: " + message)
+        r.lrem(mine, 1, "done: " + message)
+        done += 1
+    while r.lmove(mine, q, "RIGHT", "LEFT") is not None:
+        back += 1
+    return done, back
