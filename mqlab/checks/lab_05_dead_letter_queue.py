@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 import urllib.error
 
 import redis
@@ -61,6 +62,8 @@ WHY = {
     "http": "408, 429 and 5xx are the server's trouble and pass. The other statuses are an answer: no.",
     "unknown": "An unknown failure may be either. Trying again is bounded by k; nobody undoes a burial.",
     "subclass": "Libraries raise subclasses. What holds for the class holds for them.",
+    "other-value": "The first row has UnicodeDecodeError: what came in cannot be read. Every *other* ValueError is the "
+    "handler's, and DEAD.",
     "text": "Texts are for people. They change with the version and the language; the class does not.",
 }
 
@@ -73,18 +76,17 @@ def _failures():
     for error in (KeyError("cuckoo clock"), IndexError(), TypeError(), ZeroDivisionError(), ValueError("total < 0")):
         yield "permanent", error, "DEAD"
     yield from (("shutdown", error, "RETRY") for error in (SystemExit(0), KeyboardInterrupt()))
-    yield from (("http", _http(status), "DEAD") for status in (400, 404, 409, 422))
+    yield from (("http", _http(status), "DEAD") for status in (304, 400, 404, 409, 422, 499, 600))
     yield from (("http", _http(status), "RETRY") for status in (408, 429, 500, 502, 503, 599))
     yield from (
-        ("unknown", error, "RETRY") for error in (_HouseError("?"), RuntimeError(), MemoryError(), OSError(28, ""))
+        ("unknown", error, "RETRY")
+        for error in (_HouseError("?"), RuntimeError(), MemoryError(), OSError(28, ""), AttributeError("NoneType"))
     )
     yield from (("unknown", error, "RETRY") for error in (redis.ConnectionError("gone"), redis.ResponseError("OOM")))
     for error in (ConnectionResetError(), BrokenPipeError(), _ProviderTimeout()):
         yield "subclass", error, "RETRY"
-    yield from (
-        ("subclass", error, "DEAD")
-        for error in (_UnknownProduct("x"), OverflowError(), UnicodeEncodeError("ascii", "é", 0, 1, ""))
-    )
+    yield from (("subclass", error, "DEAD") for error in (_UnknownProduct("x"), OverflowError()))
+    yield "other-value", UnicodeEncodeError("ascii", "é", 0, 1, ""), "DEAD"
     yield "text", ValueError("connection timed out, try again later"), "DEAD"
     yield "text", _HouseError("invalid JSON: permanently dead"), "RETRY"
 
@@ -144,7 +146,8 @@ class _Handler:
             self.no_order = f"{order!r:.60}"
             return
         self.calls.append(order["id"])
-        raises = {"late": ProviderTimeout("503"), "unknown": UnknownProduct("cuckoo clock"), "quit": SystemExit(0)}
+        raises = {"late": ProviderTimeout("503"), "unknown": UnknownProduct("cuckoo clock"), "quit": SystemExit(0),
+                  "cache": redis.ConnectionError("the handler's own cache is down")}  # fmt: skip
         if order["do"] in raises:
             raise raises[order["do"]]
 
@@ -223,11 +226,14 @@ def _pending(r):
 def step_with_dlq(answer, bench):
     for part in (
         _works,
+        _does_not_wait,
         _respects_the_busy,
+        _old_before_new,
         _takes_one,
         _gives_up,
         _tells_why,
         _knows_verdicts,
+        _judges_errors_of_the_handler,
         _lets_shutdown_through,
     ):
         bench.flush()
@@ -240,6 +246,8 @@ def step_with_dlq(answer, bench):
     crashes = _crashes(answer, bench)
     losses = _lost_replies(answer, bench)
     orders = _one_worker_each(answer, bench)
+    bench.flush()
+    _looks_past_the_busy(answer, bench.r)
     return f"{crashes} crash points, {losses} lost replies, {orders}, 3 real kills"
 
 
@@ -417,23 +425,79 @@ def _respects_the_busy(answer, r):
             "idle: only what has been pending for idle_ms may be taken.",
             "The other worker is at it right now. The order would be packed twice.",
         )
-    r.xclaim(S, GROUP, "busy", 0, ids[-1:], idle=120_000, retrycount=1)
+    r.flushall()
+    _taken(r, *_fill(r, _order("m0")))
     _step(answer, r, handler, idle_ms=60_000)
     if not handler.calls:
-        r.xack(S, GROUP, *ids[:-1])
-        _step(answer, r, handler, idle_ms=60_000)
-        if handler.calls:
-            raise NotYet(
-                "stops-at-the-busy",
-                "found nothing while 12 entries were with busy workers and the 13th had been pending for two minutes.",
-                "It takes the 13th.",
-                "XAUTOCLAIM looks at some ten entries a call and returns where to go on; the rest was not looked at.",
-            )
         raise NotYet(
             "leaves-the-dead",
             "did not take an entry that a dead worker has had for two minutes, with idle_ms=60000.",
             "What has been pending for idle_ms comes first, whoever had it.",
             "Nobody else will: it would be pending for ever.",
+        )
+
+
+def _does_not_wait(answer, r):
+    _fill(r)
+    waited = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        said = _step(answer, r, _Handler())
+        waited.append(time.perf_counter() - begin)
+    if said != "idle" or min(waited) > 0.05:
+        raise NotYet(
+            "waits",
+            f"said {said} after {min(waited) * 1000:.0f} ms where there was nothing to do.",
+            "idle, at once.",
+            "The loop around it decides how long to wait. This step has no say in it.",
+        )
+
+
+def _old_before_new(answer, r):
+    handler = _Handler()
+    _taken(r, *_fill(r, _order("old")))
+    r.xadd(S, {"data": _order("new"), "trace": "t-82"})
+    _step(answer, r, handler, idle_ms=60_000)
+    if handler.calls != ["old"]:
+        raise NotYet(
+            "new-before-old",
+            f"took {', '.join(handler.calls) or 'nothing'}; one of a dead worker was pending, and a new one there.",
+            "First the old one.",
+            "As long as new ones come, and they always do, the old one would wait.",
+        )
+
+
+def _judges_errors_of_the_handler(answer, r):
+    for k, word in ((2, "retry"), (1, "dead")):
+        r.flushall()
+        _fill(r, _order("m0", "cache"))
+        try:
+            said = _step(answer, r, _Handler(), k=k)
+        except redis.RedisError as error:
+            raise NotYet(
+                "handler-error-escapes",
+                f"let out the {type(error).__name__} that the handler raised.",
+                "What the handler raises goes to classify, whatever its class.",
+                "The handler has a client of its own. Only an error of *your* commands is not the order's failure.",
+            ) from None
+        if said != word:
+            raise NotYet("wrong-word", f"said {said} when the handler raised redis.ConnectionError, k={k}.", word)
+
+
+def _looks_past_the_busy(answer, r):
+    handler, busy = _Handler(), 150
+    ids = _fill(r, *(_order(f"m{n}") for n in range(busy + 1)))
+    _taken(r, *ids, by="busy", idle_ms=0)
+    r.xclaim(S, GROUP, "busy", 0, ids[-1:], idle=120_000, retrycount=1)
+    _step(answer, r, handler, idle_ms=60_000)
+    if handler.calls != [f"m{busy}"]:
+        raise NotYet(
+            "stops-at-the-busy",
+            f"took {', '.join(handler.calls) or 'nothing'} while {busy} entries were with busy workers and the one "
+            "behind them had been pending for two minutes.",
+            "It takes the one behind them.",
+            "One look sees a part of what is pending: XAUTOCLAIM returns where to go on, and XPENDING without its idle "
+            "filter counts the busy ones, too.",
         )
 
 
@@ -477,6 +541,13 @@ def _survives_killers(answer, bench):
             f"wrote x-error = {dead[0].get('x-error')!r:.30} for an order that killed its workers.",
             "WorkerDied.",
             "There was no exception; but the reader should know that this one is dangerous.",
+        )
+    if dead[0].get("x-reason") != "RETRY":
+        raise NotYet(
+            "loses-metadata",
+            f"wrote x-reason = {dead[0].get('x-reason')!r:.30} for an order that killed its workers.",
+            "RETRY.",
+            "Nobody judged it: there was no exception to classify.",
         )
 
 
@@ -624,6 +695,14 @@ def _one_worker_each(answer, bench):
         _taken(r, *_fill(r, _order("m0")))
 
     def verify(r, results):
+        fell = next((error for error in results if isinstance(error, (ValueError, LookupError, TypeError))), None)
+        if fell:
+            raise NotYet(
+                "falls-over-a-rival",
+                f"raised {type(fell).__name__}: {fell} when another worker took the entry between two commands.",
+                "It looks further, or returns idle.",
+                "Whoever comes second gets an empty answer from the broker. That is no fault, it is what protects you.",
+            )
         values(results)
         if handler.calls != ["m0"]:
             raise NotYet(
@@ -644,13 +723,13 @@ def _one_worker_each(answer, bench):
 
 def _bury(r, id, error="KeyError"):
     """A dead letter of the entry `id`."""
-    death = {"x-id": id, "x-stream": S, "x-first-ms": id.split("-")[0], "x-deliveries": 3}
-    r.xadd(DLQ, {"data": f"body of {id}", "trace": "t-81"} | death | {"x-error": error, "x-reason": "DEAD"})
+    death = {"x-id": id, "x-stream": S, "x-first-ms": id.split("-")[0], "x-deliveries": 3, "x-text": "?"}
+    r.xadd(DLQ, {"data": f"body of {id}", "trace": "t-81", "xl": "no"} | death | {"x-error": error, "x-reason": "DEAD"})
 
 
-def _redrive(answer, r, *, limit=100, only=lambda fields: True, rate=1000, time=None):
-    time = time or FakeClock(1_000_000)
-    got = answer(r, DLQ, S, limit=limit, only=only, rate=rate, clock=time.now, sleep=time.sleep)
+def _redrive(answer, r, *, limit=100, only=lambda fields: True, rate=1000, watch=None):
+    watch = watch or FakeClock(1_000_000)
+    got = answer(r, DLQ, S, limit=limit, only=only, rate=rate, clock=watch.now, sleep=watch.sleep)
     try:
         moved, left = got
     except (TypeError, ValueError):
@@ -671,7 +750,7 @@ def _bodies(r, stream):
     limit=20,
 )
 def redrive(answer, bench):
-    for part in (_moves, _chooses, _keeps_the_pace, _ends):
+    for part in (_moves, _sees_all, _chooses, _keeps_the_pace, _ends):
         bench.flush()
         part(answer, bench.r)
     crashes = _resumes(answer, bench)
@@ -713,15 +792,41 @@ def _moves(answer, r):
             "Order of death is not order of arrival, and ids are numbers: as text, 10-10 comes before 9-0.",
         )
     fields = r.xrange(S)[0][1]
-    if set(fields) != {"data", "trace"} or fields["trace"] != "t-81":
+    if any(name.startswith("x-") for name in fields):
         raise NotYet(
             "carries-the-old-death",
             f"wrote the fields {', '.join(sorted(fields))}.",
-            "data and trace: the original fields, and none that begins with x-.",
+            "The original fields, and none that begins with x-.",
             "The message starts anew. Its old death must not be taken for a new one.",
+        )
+    if fields != {"data": fields["data"], "trace": "t-81", "xl": "no"}:
+        raise NotYet(
+            "changes-the-body",
+            f"wrote the fields {', '.join(sorted(fields))}.",
+            "data, trace and xl, as they were: all original fields.",
+            "Who reads the target gets what the producer sent.",
         )
     if (moved, left) != (4, 1):
         raise NotYet("wrong-report", f"reported ({moved:g}, {left:g}).", "Report(moved=4, left=1).")
+    _redrive(answer, r, limit=0)
+    if r.xlen(S) > 4:
+        raise NotYet("ignores-the-limit", f"moved {r.xlen(S) - 4} with limit=0.", "None: at most `limit`.")
+
+
+def _sees_all(answer, r):
+    with r.pipeline() as many:
+        for n in range(250):
+            _bury(many, f"{n + 10}-0")
+        _bury(many, "9-0")
+        many.execute()
+    _redrive(answer, r, limit=1)
+    if _bodies(r, S) != ["9-0"]:
+        raise NotYet(
+            "sees-a-part",
+            f"moved {', '.join(_bodies(r, S)) or 'nothing'} with limit=1; 9-0 was seen first, and died last of 251.",
+            "9-0.",
+            "Which one was first seen is known when all have been looked at.",
+        )
 
 
 def _chooses(answer, r):
@@ -745,7 +850,7 @@ def _chooses(answer, r):
     if (moved, left) != (2, 4):
         raise NotYet("wrong-report", f"reported ({moved:g}, {left:g}) after moving 2 of 6.", "Report(moved=2, left=4).")
     slept = _Watched(r)
-    _redrive(answer, r, only=lambda fields: False, rate=1, time=slept)
+    _redrive(answer, r, only=lambda fields: False, rate=1, watch=slept)
     if slept.calls:
         raise NotYet(
             "sleeps-for-nothing",
@@ -759,7 +864,7 @@ class _Watched(FakeClock):
 
     def __init__(self, r, stall_at=0, on_sleep=lambda: None):
         super().__init__(1_000_000)
-        self.r, self.calls, self.moves, self.stalled = r, 0, [], None
+        self.r, self.calls, self.moves, self.stalled, self.last_call = r, 0, [], None, None
         self._stall_at, self._on_sleep = stall_at, on_sleep
 
     def note(self):
@@ -767,7 +872,7 @@ class _Watched(FakeClock):
 
     def sleep(self, seconds):
         self.note()
-        self.calls += 1
+        self.calls, self.last_call = self.calls + 1, len(self.moves)
         self._on_sleep()
         super().sleep(seconds)
         if self.stalled is None and len(self.moves) == self._stall_at:
@@ -778,12 +883,12 @@ class _Watched(FakeClock):
 def _keeps_the_pace(answer, r):
     for n in range(21):
         _bury(r, f"{n}-0")
-    time = _Watched(r, stall_at=8)
-    _redrive(answer, r, rate=10, time=time)
-    time.note()
-    gaps = [b - a for a, b in zip(time.moves, time.moves[1:], strict=False)]
+    watch = _Watched(r, stall_at=8)
+    _redrive(answer, r, rate=10, watch=watch)
+    watch.note()
+    gaps = [b - a for a, b in zip(watch.moves, watch.moves[1:], strict=False)]
     for n, gap in enumerate(gaps, start=1):
-        if gap < 0.1 - 1e-6 and time.stalled and n > time.stalled:
+        if gap < 0.1 - 1e-6 and watch.stalled and n > watch.stalled:
             raise NotYet(
                 "saves-up-tokens",
                 f"moved message {n + 1} only {gap * 1000:.0f} ms after the one before, with rate=10: there had been a "
@@ -798,11 +903,17 @@ def _keeps_the_pace(answer, r):
                 "At least 100 ms by the clock it was given.",
                 "The live customers queue behind what is redriven at once.",
             )
-    if time.moves[0] > 1_000_000 + 1e-6 or sum(gaps) > 20 * 0.1 + 3 + 0.15:
+    if watch.moves[0] > 1_000_000 + 1e-6 or sum(gaps) > 20 * 0.1 + 3 + 0.15:
         raise NotYet(
             "too-slow",
-            f"took {time.moves[-1] - 1_000_000:.2f} s for 21 messages at rate=10, with a pause of 3 s in between.",
+            f"took {watch.moves[-1] - 1_000_000:.2f} s for 21 messages at rate=10, with a pause of 3 s in between.",
             "The first at once, then one every 0.1 s: 5 s.",
+        )
+    if watch.last_call == 21:
+        raise NotYet(
+            "sleeps-for-nothing",
+            "called sleep after the last message.",
+            "It sleeps before a move, if at all: nothing comes after the last one.",
         )
 
 
@@ -810,13 +921,19 @@ def _ends(answer, r):
     for n in range(3):
         _bury(r, f"{n}-0")
     new = iter(range(3, 15))
-    moved, _ = _redrive(answer, r, rate=10, time=_Watched(r, on_sleep=lambda: _bury(r, f"{next(new, 15)}-0")))
+    moved, left = _redrive(answer, r, rate=10, watch=_Watched(r, on_sleep=lambda: _bury(r, f"{next(new, 15)}-0")))
     if moved != 3:
         raise NotYet(
             "chases-its-tail",
             f"moved {moved:g} messages; 3 were there when it began, and others died meanwhile.",
             "What dies while it runs waits for the next call.",
             "If the repair did not hold, the same messages would go round and round.",
+        )
+    if left != r.xlen(DLQ):
+        raise NotYet(
+            "wrong-report",
+            f"reported left={left:g}; {r.xlen(DLQ)} were in the dead letter queue at the end, some had died meanwhile.",
+            f"left={r.xlen(DLQ)}: what is there, not what should be there.",
         )
 
 
@@ -908,6 +1025,13 @@ def triage(answer, bench):
     _die(r, "UnknownCard", "card 4111 1111 refused", now - 2_000)
     got = _alarms(answer(r, DLQ, KNOWN, now, max_age_ms=60_000))
     fingerprints = [alarm[1] for alarm in got]
+    if any("##" in fingerprint for fingerprint in fingerprints):
+        raise NotYet(
+            "hash-per-digit",
+            f"gave the fingerprints {fingerprints!r:.120}.",
+            f"{new!r}: every *run* of digits is one #.",
+            "Orders 99 and 100 would be two problems.",
+        )
     if any(digit in "".join(fingerprints) for digit in "0123456789"):
         raise NotYet(
             "fingerprint-with-numbers",
@@ -925,7 +1049,7 @@ def triage(answer, bench):
     right = [("new", new, 2, 9_000), ("new", "UnknownCard: card # # refused", 1, 2_000)]
     if sorted(got) == sorted(right) and got != right:
         raise NotYet("wrong-sequence", "put the smaller group first.", "Largest group first.")
-    if [alarm[3] for alarm in got] != [9_000, 2_000]:
+    if fingerprints == [alarm[1] for alarm in right] and [alarm[3] for alarm in got] != [9_000, 2_000]:
         raise NotYet(
             "wrong-age",
             f"gave the ages {[alarm[3] for alarm in got]} (ms).",
@@ -950,10 +1074,48 @@ def triage(answer, bench):
             f"[('old', {new!r}, 2, 61000)].",
             "The first alarm was read, and forgotten. The age is what remembers.",
         )
+    bench.flush()
+    _ranks(answer, r, now)
     tried = interleave(
         bench, lambda r: _die(r, "KeyError", "order 1 not found", now), [_triage(answer, now)] * 2, _rings_once
     )
     return f"two fingerprints, an old one, {tried}"
+
+
+def _ranks(answer, r, now):
+    """Many letters, groups of one size, an error with a digit in its name, and an age that is just the limit."""
+    with r.pipeline() as many:
+        for n in range(300):
+            _die(many, "Http2Error", f"stream {n} reset", now - 1_000)
+        _die(many, "B", "late", now - 70_000)
+        _die(many, "A", "late", now - 60_000)
+        many.execute()
+    got = _alarms(answer(r, DLQ, KNOWN, now, max_age_ms=60_000))
+    if got and got[0][2] != 300:
+        raise NotYet(
+            "sees-a-part",
+            f"counted {got[0][2]:g} in the largest group; 300 of one kind were there, and two others.",
+            "300.",
+            "The whole queue is counted, or the numbers in the alarm mean nothing.",
+        )
+    if not any(alarm[1] == "Http2Error: stream # reset" for alarm in got):
+        raise NotYet(
+            "changes-the-class",
+            f"gave the fingerprint {got[0][1]!r:.60}." if got else "raised no alarm.",
+            "'Http2Error: stream # reset': digits are replaced in the text, and only there.",
+            "The digits of a class are its name. Whoever looks for Http#Error in the code finds nothing.",
+        )
+    if ("old", "A: late", 1, 60_000) in got:
+        raise NotYet(
+            "old-at-the-limit",
+            "raised an alarm of kind old at an age of 60000 ms, with max_age_ms=60000.",
+            "Older than max_age_ms: from 60001 on.",
+        )
+    right = [("new", "Http2Error: stream # reset", 300, 1_000), ("new", "A: late", 1, 60_000),
+             ("new", "B: late", 1, 70_000), ("old", "B: late", 1, 70_000)]  # fmt: skip
+    if got != right:
+        code = "wrong-sequence" if sorted(got) == sorted(right) else "wrong-alarms"
+        raise NotYet(code, f"raised {got!r:.250}.", f"{right!r}: equal ones by fingerprint, and new before old.")
 
 
 def _triage(answer, now):

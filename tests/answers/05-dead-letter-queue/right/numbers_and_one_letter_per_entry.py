@@ -13,7 +13,7 @@ def classify(exc):
         case urllib.error.HTTPError(code=408 | 429):
             return "RETRY"
         case urllib.error.HTTPError(code=code):
-            return "RETRY" if code >= 500 else "DEAD"
+            return "RETRY" if 500 <= code < 600 else "DEAD"
     return "DEAD" if isinstance(exc, PERMANENT) else "RETRY"
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-REJECTED_BY = "wrong-alarms"
+REJECTED_BY = "hash-per-digit"
 
 
 class Alarm(NamedTuple):
