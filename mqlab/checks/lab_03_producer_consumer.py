@@ -153,7 +153,7 @@ def _other_clock(did):
         "other-clock",
         did,
         "The time is what clock() says, and waiting is what sleep() does.",
-        "The wall clock jumps when it is set. A deadline on it comes too early or never. Only one clock may decide.",
+        "A deadline on one clock means nothing on another. And the wall clock jumps when it is set.",
     )
 
 
@@ -189,7 +189,7 @@ def _stores_at_once(answer, bench):
         raise NotYet(
             "does-not-try",
             "returned False although there was room: the deadline had passed when it was called.",
-            "It tries once, whatever the time.",
+            "It looks once, whatever the time.",
             "A caller with a deadline of 'now' asks for one attempt without waiting, not for none.",
         )
 
@@ -933,8 +933,8 @@ def _needed(answer, lam, mu, target, right):
     hints=[
         "LINDEX looks at a message without taking it; LREM removes it. Which of them comes before the handler?",
         "A message whose handler raised stays where it is. Look behind it for the next one: count the failures.",
-        "LREM removes by text. By place: LSET the place to a text that no message has, and LREM that, in one MULTI.",
         "To hand back in the old order, take from the tail of `mine` and push to the head of q, one LMOVE at a time.",
+        "LREM removes by text. By place: LSET the place to a text that no message has, and LREM that, in one MULTI.",
     ],
     limit=20,
 )
