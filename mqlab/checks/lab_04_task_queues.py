@@ -566,11 +566,11 @@ def _one_owner_in_every_order(answer, bench):
         tokens["call"] = "renew"
         return answer(r, Q).renew("a", tokens["old"], 60_000)
 
-    tried = interleave(bench, waiting, [lease("w1"), lease("w2")], one_of_two, limit=40)
-    tried += interleave(bench, expired, [lease("w1"), lease("w2")], one_of_two, limit=40)
-    tried += interleave(bench, expired, [complete, lease("w2")], one_owner, limit=40)
-    tried += interleave(bench, expired, [renew, lease("w2")], one_owner, limit=40)
-    tried += interleave(bench, expired, [fail, lease("w2")], still_one_owner, limit=40)
+    tried = interleave(bench, waiting, [lease("w1"), lease("w2")], one_of_two, limit=30)
+    tried += interleave(bench, expired, [lease("w1"), lease("w2")], one_of_two, limit=30)
+    tried += interleave(bench, expired, [complete, lease("w2")], one_owner, limit=30)
+    tried += interleave(bench, expired, [renew, lease("w2")], one_owner, limit=30)
+    tried += interleave(bench, expired, [fail, lease("w2")], still_one_owner, limit=30)
     return f"{tried} interleavings of two workers"
 
 
