@@ -14,6 +14,7 @@ from mqlab.checks.outcomes import number
 from mqlab.checks.sweeps import crash_sweep, interleave, race, values
 from mqlab.checks.traced import Hook, traced_client
 from mqlab.faults import FakeClock
+from mqlab.load import wait_until
 
 lab = Lab("09-retry-strategies")
 
@@ -914,6 +915,8 @@ def _broker_dies(answer, bench):
             client.flushall()
             for name in "abc":
                 answer(client, Q).schedule(name, 0)
+            # with appendfsync everysec, a broker that waits for the disk acknowledges what it holds in memory only
+            wait_until(lambda: not client.info("persistence")["aof_pending_bio_fsync"], what="the disk")
         victim.kill()
         victim.restart()
         with victim.client() as client:
