@@ -1,4 +1,4 @@
-# make lab                 open the course in JupyterLab          make test            prove everything (about 5 minutes)
+# make lab                 open the course in JupyterLab          make test            prove everything (about 10 minutes)
 # make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
 # make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
 # The first of these makes the environment in .venv; ARGS=… is handed on, as in make test ARGS="-x tests/test_labs.py".
