@@ -31,8 +31,9 @@ PATIENCE = 20  # seconds a server may take to become ready; 0.05 is usual, a lon
 
 # `appendfsync no`: every write is in the operating system's hands before it is acknowledged, so SIGKILL loses none.
 # With `everysec`, while the disk is behind, writes are acknowledged for up to 2 s before they are written at all, and
-# SIGKILL does lose them (12 kills of 120 beside a busy disk, none of 127 here). Against power loss only `always` helps, at a fraction of the
-# speed. `dir` is the working directory, so that any path will do; the log goes to the standard output.
+# SIGKILL does lose them: beside a busy disk in 12 kills of 120, and in none of 127 with `no`. Against power loss only
+# `always` helps, at a fraction of the speed. `dir` is the working directory, so that any path will do; the log goes to
+# the standard output.
 CONFIG = """\
 requirepass {password}
 port {port}
