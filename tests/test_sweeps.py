@@ -38,6 +38,81 @@ def steps(failure):
     return [(who, str(step)) for who, step, _ in failure.value.trace.entries]
 
 
+# ---------------------------------------------------------------- interleave: a subscription
+
+
+def a_view(first):
+    """A reader of a counter: a snapshot and what was published since, in this order or in the other."""
+
+    def snapshot(r, view):
+        view["n"] = max(view["n"], int(r.get("n") or 0))
+
+    def subscribe(r, view):
+        view["sub"] = r.pubsub(ignore_subscribe_messages=True)
+        view["sub"].subscribe("changes")
+
+    def read(r):
+        view = {"n": 0}
+        for step in ([snapshot, subscribe] if first == "snapshot" else [subscribe, snapshot]):
+            step(r, view)
+        for _ in range(3):
+            if message := view["sub"].get_message(timeout=1):
+                view["n"] = max(view["n"], int(message["data"]))
+        view["sub"].close()
+        return view["n"]
+
+    return read
+
+
+def two_changes(r):
+    for _ in range(2):
+        r.publish("changes", r.incr("n"))
+
+
+def up_to_date(r, results):
+    values(results)
+    if results[0] != 2:
+        raise NotYet("gap", f"ended at {results[0]}", "ends at 2")
+
+
+def test_a_subscription_after_the_snapshot_has_a_gap(bench):
+    with pytest.raises(NotYet) as failure:
+        interleave(bench, nothing, [a_view("snapshot"), two_changes], up_to_date)
+    assert failure.value.code == "gap"
+    assert ("caller A", "SUBSCRIBE changes") in steps(failure)
+    assert ("caller A", "read the subscription") in steps(failure)
+
+
+def test_a_subscription_before_the_snapshot_has_none(bench):
+    start = time.monotonic()
+    assert interleave(bench, nothing, [a_view("subscription"), two_changes], up_to_date).complete
+    assert time.monotonic() - start < 20  # time-outs of a subscription take no time
+
+
+def test_a_subscription_that_nobody_writes_to_is_a_deadlock(bench):
+    def wait(r):
+        with r.pubsub(ignore_subscribe_messages=True) as sub:
+            sub.subscribe("changes")
+            next(sub.listen())
+
+    with pytest.raises(NotYet) as failure:
+        interleave(bench, nothing, [wait, nothing], nothing)
+    assert failure.value.code == "deadlock"
+
+
+def test_a_lost_message_and_a_crash_of_a_subscriber_are_told(bench):
+    def read(r):
+        with r.pubsub(ignore_subscribe_messages=True) as sub:
+            sub.subscribe("changes")
+            two_changes(r)
+            return [message["data"] for message in (sub.get_message(timeout=1) for _ in range(3)) if message]
+
+    outcomes = []
+    lost_reply_sweep(bench, nothing, read, lambda r, result: outcomes.append(repr(result)))
+    assert "['1', '2']" in outcomes and any("ConnectionError" in outcome for outcome in outcomes)
+    crash_sweep(bench, nothing, read, nothing, nothing)
+
+
 # ---------------------------------------------------------------- interleave: a bounded queue
 
 

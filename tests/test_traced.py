@@ -101,7 +101,23 @@ def test_publish_and_subscribe(hook, r):
         r.publish("b", "hello")
         assert sub.get_message(timeout=2)["data"] == "hello"
         assert sub.get_message(timeout=0) is None
-    assert hook.steps[:2] == ["SUBSCRIBE a b", "PUBLISH b hello"]
+    assert hook.steps[:4] == ["SUBSCRIBE a b", "PUBLISH b hello", "read the subscription", "read the subscription"]
+    assert hook.replies[2][-1] == "hello" and hook.replies[3] is None
+
+
+def test_a_subscription_listens_until_it_is_cut(broker, hook, r):
+    with r.pubsub(ignore_subscribe_messages=True) as sub, broker.client() as other:
+        sub.subscribe("a")
+        assert sub.get_message(timeout=2) is None  # the confirmation
+        other.publish("a", "one")
+        other.publish("a", "two")
+        heard = sub.listen()
+        assert [next(heard)["data"], next(heard)["data"]] == ["one", "two"]
+        other.client_kill_filter(_type="pubsub")
+        with pytest.raises(redis.ConnectionError):
+            next(heard)
+    assert isinstance(hook.replies[-2], redis.ConnectionError)
+    assert hook.steps[-1] == "SUBSCRIBE a"  # redis-py does so by itself, and raises the error all the same
 
 
 def test_bytes_are_left_alone_where_asked_for(r):

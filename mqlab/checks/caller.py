@@ -1,7 +1,8 @@
 """One caller on a stage: a thread that waits before each of its broker commands until it is chosen.
 
 A blocking command (BLPOP …) that finds nothing: the server says that its client is blocked, and the caller leaves the
-floor to the others. It is sent without its time-out; the stage lets the time-out fire (CLIENT UNBLOCK).
+floor to the others. It is sent without its time-out; the stage lets the time-out fire (CLIENT UNBLOCK). A subscription
+that waits for a message does the same: what the server has sent by then is known once it has answered somebody else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 import redis
 
 from mqlab.checks.trace import Said
-from mqlab.checks.traced import Hook, traced_client
+from mqlab.checks.traced import Hook, Read, traced_client
 
 READY, BLOCKED, DONE = "ready", "blocked", "done"
 LONGEST_CYCLE = 4  # commands of a spin loop that are recognised as one round
@@ -100,6 +101,8 @@ class Caller(Hook):
 
     def answered(self) -> bool:
         """Whether the blocking command came to its end, and with it this caller can go on."""
+        if isinstance(self.step, Read):
+            return self._message_there()
         deadline = time.monotonic() + PATIENCE
         while not self._connection.answered:
             if self._blocked_on_server() or time.monotonic() > deadline:
@@ -108,7 +111,13 @@ class Caller(Hook):
 
     def time_out(self) -> None:
         """Let the time-out of its blocking command fire."""
+        if isinstance(self.step, Read):
+            return  # it looks once more, finds nothing and goes on
         self.stage.control.execute_command("CLIENT UNBLOCK", self._connection.client_id, "TIMEOUT")
+
+    def _message_there(self) -> bool:
+        self.stage.control.ping()  # the server has written to everybody what came before, when this is answered
+        return self._connection.has_message(0)
 
     def _blocked_on_server(self) -> bool:
         reply = self.stage.control.client_list(client_id=[self._connection.client_id])
@@ -159,6 +168,9 @@ class Caller(Hook):
         self._yield(BLOCKED)
         if self.dead:
             self._refuse()
+
+    def arrived(self, connection, step):
+        return self._message_there() if self._mine() else super().arrived(connection, step)
 
     def after(self, connection, step, reply):
         if not self._mine() or self.dead:

@@ -8,8 +8,9 @@ What counts as one step:
 * each command of a pipeline without a transaction: others may come between, so one step each (redis-py sends them in
   one write; here each is sent when the one before was answered, which a slow network can do as well).
 
-The handshake (HELLO, CLIENT SETINFO …) does not count. Replies are read at once and handed out when the client asks;
-messages of a subscription are read when the client asks, without a step.
+* each look of a subscription for its next message (`get_message`, `listen`), whether one is there or not.
+
+The handshake (HELLO, CLIENT SETINFO …) does not count. Replies are read at once and handed out when the client asks.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import redis
 
 from mqlab.checks.trace import as_text, readable
 
-SUBSCRIPTIONS = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
+SUBSCRIBES = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"}
+SUBSCRIPTIONS = SUBSCRIBES | {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"}
 LAST_ARGUMENT = {"BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX"}  # where the time-out stands
 FIRST_ARGUMENT = {"BLMPOP", "BZMPOP"}
 READS = {"XREAD", "XREADGROUP"}
@@ -74,6 +76,22 @@ class Step:
         return " · ".join(readable(command) for command in self.commands)
 
 
+class Read(Step):
+    """A subscription looks for its next message. timeout: None: it does not wait; 0: for ever; else seconds."""
+
+    __slots__ = ()
+
+    def __init__(self, timeout: float | None):
+        super().__init__((("READ",),))
+        self.timeout = timeout
+
+    def waiting_for_ever(self) -> Step:
+        return self
+
+    def __str__(self) -> str:
+        return "read the subscription"
+
+
 def _name(command: tuple) -> str:
     """The command's first word: redis-py writes some as one string, such as "CLIENT LIST"."""
     return as_text(command[0]).partition(" ")[0].upper()
@@ -88,6 +106,10 @@ class Hook:
 
     def sent(self, connection: TracedConnection, step: Step) -> None:
         """Called between sending it and reading its reply."""
+
+    def arrived(self, connection: TracedConnection, step: Read) -> bool:
+        """Wait for a message of the subscription, as long as `step` says. Returns whether one is there."""
+        return connection.has_message({None: 0, 0: None}.get(step.timeout, step.timeout))
 
     def after(self, connection: TracedConnection, step: Step, reply) -> None:
         """Called with the reply, or with the exception that came instead of one."""
@@ -155,7 +177,8 @@ class TracedConnection(redis.Connection):
             self.hook.sent(self, asked)
             if step.name in SUBSCRIPTIONS:
                 self._subscribed, read_options["push_request"] = True, True
-            replies = [self._read_now(read_options) for _ in step.commands]
+            confirmed = len(step.commands[0]) - 1 if step.name in SUBSCRIBES else 1  # one for each channel
+            replies = [self._read_now(read_options) for _ in range(max(confirmed, len(step.commands)))]
         except BaseException as error:
             self.hook.after(self, asked, error)
             raise
@@ -178,6 +201,8 @@ class TracedConnection(redis.Connection):
     # -- reading
 
     def read_response(self, *args, **kwargs):
+        if self._subscribed and not self._greeting and not self._replies:
+            self._look_for_message(0)
         if self._greeting or not self._replies:
             return super().read_response(*args, **kwargs)
         reply = self._replies.popleft()
@@ -188,9 +213,40 @@ class TracedConnection(redis.Connection):
     def can_read(self, timeout: float = 0) -> bool:
         if self._replies:
             return True
-        if self._sock and not timeout and not self._subscribed and not self.answered:
+        if self._subscribed and not self._greeting:
+            return self._look_for_message(timeout or None)
+        if self._sock and not timeout and not self.answered:
             return False  # the common case, without the cost of asking the parser
         return super().can_read(timeout)
+
+    def has_message(self, timeout: float | None) -> bool:
+        """Whether the server sent something, within `timeout` seconds (None: wait for ever). It is not a step."""
+        return super().can_read(timeout)
+
+    def _look_for_message(self, timeout: float | None) -> bool:
+        """One step of a subscription: its next message, if one comes in time, is put among the replies."""
+        step = self.hook.before(self, Read(timeout))
+        message = None
+        try:
+            if note:
+                note(str(step))
+            self.hook.sent(self, step)
+            if there := self.hook.arrived(self, step):
+                message = super().read_response(disconnect_on_error=False, push_request=True)
+        except BaseException as error:
+            self.hook.after(self, step, error)
+            raise
+        finally:
+            if note:
+                note("")
+        try:
+            self.hook.after(self, step, message)
+        except BaseException:
+            self.disconnect()
+            raise
+        if there:
+            self._replies.append(message)
+        return there
 
     @property
     def answered(self) -> bool:
