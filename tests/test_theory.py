@@ -109,3 +109,45 @@ def test_response_quantiles_by_hand():
     assert theory.mmc_response_quantile(0.95, 2, 200, 100) == np.inf and theory.mmc_response_above(9, 2, 200, 100) == 1
     with pytest.raises(ValueError, match="0 <= q < 1"):
         theory.mmc_response_quantile(1.0, 1, 90, 100)
+
+
+def test_cobham_against_cases_known_by_hand():
+    # one class is M/G/1; a class of no load waits for the rest of the job in service, sped up by nobody
+    assert np.allclose(theory.cobham_waits([50], [0.01], [2e-4]), theory.mg1_wait(50, 0.01, 1.0))
+    assert np.allclose(theory.cobham_waits([30, 50], [0.01, 0.01], [1e-4, 1e-4]), [0.004 / 0.7, 0.004 / (0.7 * 0.2)])
+    first, second, third = theory.cobham_waits([30, 80, 1], [0.01] * 3, [1e-4] * 3)
+    assert np.isclose(first, 0.0111 / 2 / 0.7) and (second, third) == (np.inf, np.inf)
+
+
+def test_cobham_keeps_the_conservation_law():
+    lams, taus = np.array([20.0, 10, 30]), np.array([0.01, 0.02, 0.008])
+    strict = theory.cobham_waits(lams, taus, 2 * taus**2)
+    fifo = (lams * taus**2).sum() / (1 - (lams * taus).sum())
+    assert np.isclose((lams * taus * strict).sum(), (lams * taus).sum() * fifo)  # Kleinrock 1965
+
+
+def test_dispatch_in_order_of_arrival_is_one_fifo_server():
+    rng = np.random.default_rng(2)
+    arrivals, services = np.cumsum(rng.exponential(1, 400)), rng.exponential(0.9, 400)
+    starts = theory.dispatch_starts(
+        arrivals, services, rng.integers(0, 3, 400), lambda heads: min(heads, key=heads.get)
+    )
+    assert np.allclose(starts, theory.fifo_starts(arrivals, services))
+
+
+def test_dispatch_by_class_does_not_preempt():
+    arrivals, services = np.array([0.0, 1, 2, 3, 20]), np.array([5.0, 4, 3, 2, 1])
+    starts = theory.dispatch_starts(arrivals, services, ["low", "low", "high", "high", "low"], min)
+    assert starts.tolist() == [0, 10, 5, 8, 20]
+
+
+def test_dispatch_under_strict_priority_comes_to_cobham():
+    rng = np.random.default_rng(3)
+    arrivals, classes = np.cumsum(rng.exponential(1, 60_000)), rng.integers(0, 2, 60_000)
+    services = rng.exponential(0.7, 60_000)
+    waits = theory.dispatch_starts(arrivals, services, classes, min) - arrivals
+    assert np.allclose(
+        [waits[classes == k].mean() for k in (0, 1)],
+        theory.cobham_waits([0.5, 0.5], [0.7, 0.7], [0.98, 0.98]),
+        rtol=0.1,
+    )
