@@ -6,7 +6,7 @@ operating system closes it when the kernel ends, and the reader then ends the pr
 directories and unlinks the keys that are still registered. A normal exit goes the same way: there is one way
 of cleaning up, and every run uses it.
 
-Only the standard library is imported here (`redis` only where keys of an external server are to be unlinked).
+Only the standard library is imported here, and a client only where something on an external server is to go.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import threading
 import time
 
 # What can be registered: ("process", pid), a process that leads its own group; ("directory", path);
-# ("keys", url, prefix), the keys of one user on a server that others use too.
+# ("keys", url, prefix), the keys of one user on a server that others use too; ("topics", settings as JSON, prefix), the
+# topics of one user on a Kafka cluster that others use too.
 _registered: dict[tuple, None] = {}
 _pipe: int | None = None  # the write end
 _process: subprocess.Popen | None = None
@@ -137,11 +138,16 @@ def _watch(lines) -> None:
             left[tuple(entry)] = None
         else:
             left.pop(tuple(entry), None)
-    for kind, *value in sorted(left, key=lambda entry: ("process", "directory", "keys").index(entry[0])):
+    for kind, *value in sorted(left, key=lambda entry: ("process", "directory", "keys", "topics").index(entry[0])):
         if kind == "process":
             kill_group(*value)
         elif kind == "directory":
             remove_directory(*value)
+        elif kind == "topics":
+            with contextlib.suppress(Exception):  # as below
+                from mqlab import kafka_external
+
+                kafka_external.remove(json.loads(value[0]), value[1])
         else:
             with contextlib.suppress(Exception):  # the server may be gone; nobody is left to be told
                 import redis
