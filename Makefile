@@ -8,7 +8,7 @@ RUN = @sh tools/environment.sh
 lab:
 	$(RUN) python tools/lab.py $(ARGS)
 test:
-	$(RUN) python -m pytest $(if $(LESSON),--lesson=$(LESSON)) $(ARGS)
+	$(RUN) python -m pytest -n 2 $(if $(LESSON),--lesson=$(LESSON)) $(ARGS)
 labs:
 	$(RUN) python tools/labs.py
 notebooks:

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.notebook_runs"]
 
@@ -22,6 +23,21 @@ def pytest_runtest_makereport():
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome, report.longrepr = "failed", f"MQLAB_REQUIRE_ALL=1 allows no skipping. {reason}"
     return report
+
+
+class InTurn(LoadScopeScheduling):
+    """Two workers at once: one runs all notebooks in turn, since they measure; the other what remains, file by file."""
+
+    def _split_scope(self, nodeid):
+        file, _, name = nodeid.partition("::")
+        if file.endswith(".ipynb"):
+            return "notebooks"
+        lesson = SLUG.search(name) if file.endswith("test_answers.py") else None
+        return f"{file}::{lesson[0]}" if lesson else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return InTurn(config, log)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -240,9 +240,9 @@ def dry_run(*arguments: str) -> str:
     ("arguments", "command"),
     [
         (["lab"], "python tools/lab.py"),
-        (["test"], "python -m pytest"),
-        (["test", "LESSON=01", "ARGS=-x"], "python -m pytest --lesson=01 -x"),
-        (["-j4", "test"], "python -m pytest"),
+        (["test"], "python -m pytest -n 2"),
+        (["test", "LESSON=01", "ARGS=-x"], "python -m pytest -n 2 --lesson=01 -x"),
+        (["-j4", "test"], "python -m pytest -n 2"),
         (["labs"], "python tools/labs.py"),
         (["notebooks"], "python tools/notebooks.py"),
         (["notebooks", "LESSON=01"], "python tools/notebooks.py notebooks/01-*.ipynb solutions/01-*.ipynb"),
