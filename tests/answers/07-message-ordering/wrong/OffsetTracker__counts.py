@@ -1,0 +1,22 @@
+"""Counts what is finished."""
+
+REJECTED_BY = "commits-too-far"
+
+
+class OffsetTracker:
+    RAISE = """
+    if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+    """
+
+    def __init__(self, r, key):
+        self.r, self.key = r, key
+        self.watermark = self.written = int(r.get(key) or 0)
+        self.finished, self.first = set(), self.watermark
+
+    def done(self, offset):
+        self.finished.add(offset)
+        self.watermark = self.first + len(self.finished)
+        if self.watermark > self.written:
+            self.r.eval(self.RAISE, 1, self.key, self.watermark)
+            self.written = self.watermark
+        return self.watermark

@@ -1,0 +1,33 @@
+"""After one error every further call fails."""
+
+import redis
+
+REJECTED_BY = "never-recovers"
+
+
+class OffsetTracker:
+    RAISE = """
+    if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end
+    """
+
+    def __init__(self, r, key):
+        self.r, self.key = r, key
+        self.watermark = self.written = int(r.get(key) or 0)
+        self.finished, self.broken = set(), False
+
+    def done(self, offset):
+        if self.broken:
+            raise redis.ConnectionError("the broker was down")
+        if offset >= self.watermark:
+            self.finished.add(offset)
+        while self.watermark in self.finished:
+            self.finished.remove(self.watermark)
+            self.watermark += 1
+        if self.watermark > self.written:
+            try:
+                self.r.eval(self.RAISE, 1, self.key, self.watermark)
+            except redis.RedisError:
+                self.broken = True
+                raise
+            self.written = self.watermark
+        return self.watermark
