@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mqlab import kafka_java, kafka_jars, kafka_node
+from mqlab import kafka_jars, kafka_java, kafka_node
 from mqlab.server import BrokerError
 
 HEAD = """\
