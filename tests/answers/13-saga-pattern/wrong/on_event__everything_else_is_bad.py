@@ -1,0 +1,27 @@
+"""Takes every event that it does not know for a failure."""
+
+REACT = """
+redis.call('HSET', KEYS[1], ARGV[1], 1)
+local function has(name) return redis.call('HEXISTS', KEYS[1], name) == 1 end
+local function once(command)
+    if redis.call('HSETNX', KEYS[1], command, 1) == 1 then
+        redis.call('XADD', KEYS[2], '*', 'type', command, 'corr', ARGV[2])
+    end
+end
+if has('ShipOrder') then return end
+if has('OutOfStock') or has('PaymentFailed') or has('OrderCancelled') then
+    once('CancelOrder')
+    if has('StockReserved') then once('ReleaseStock') end
+    if has('PaymentAuthorised') then once('RefundPayment') end
+elseif has('StockReserved') and has('PaymentAuthorised') then
+    once('ShipOrder')
+end
+"""
+KNOWN = {"StockReserved", "OutOfStock", "PaymentAuthorised", "PaymentFailed", "OrderCancelled"}
+
+REJECTED_BY = "reacts-to-others"
+
+
+def on_event(r, event, *, orders, commands):
+    kind = event["type"] if event["type"] in KNOWN else "OrderCancelled"
+    r.eval(REACT, 2, f"{orders}:{event['corr']}", commands, kind, event["corr"])

@@ -1,0 +1,21 @@
+"""Once a step is undone, it looks no further: a late success is kept."""
+
+REJECTED_BY = "keeps-late-money"
+
+
+def plan(log, steps, pivot):
+    last, back = {}, False
+    for step, state in log:
+        if state in ("abort", "refused") and last.get(pivot) != "done":
+            back = True
+        if last.get(step) not in ("undoing", "undone") or state != "done":
+            last[step] = state
+    if not back:
+        for step in steps:
+            if last.get(step) != "done":
+                return "do", step
+        return "end", "completed"
+    for step in reversed(steps):
+        if last.get(step) in ("doing", "done", "undoing"):
+            return "undo", step
+    return "end", "cancelled"

@@ -1,0 +1,22 @@
+"""Takes the saga for completed once the pivot is done."""
+
+REJECTED_BY = "ends-early"
+
+
+def plan(log, steps, pivot):
+    last, back = {}, False
+    for step, state in log:
+        if state in ("abort", "refused") and last.get(pivot) != "done":
+            back = True
+        last[step] = state
+    if last.get(pivot) == "done" and not back:
+        return "end", "completed"
+    if not back:
+        for step in steps:
+            if last.get(step) != "done":
+                return "do", step
+        return "end", "completed"
+    for step in reversed(steps):
+        if last.get(step) in ("doing", "done", "undoing"):
+            return "undo", step
+    return "end", "cancelled"

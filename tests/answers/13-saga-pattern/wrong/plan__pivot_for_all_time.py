@@ -1,0 +1,20 @@
+"""A late success of the pivot turns the saga forward again."""
+
+REJECTED_BY = "late-pivot"
+
+
+def plan(log, steps, pivot):
+    last, back = {}, False
+    for step, state in log:
+        if state in ("abort", "refused") and last.get(pivot) != "done":
+            back = True
+        last[step] = state
+    if not back or last.get(pivot) == "done":
+        for step in steps:
+            if last.get(step) != "done":
+                return "do", step
+        return "end", "completed"
+    for step in reversed(steps):
+        if last.get(step) in ("doing", "done", "undoing"):
+            return "undo", step
+    return "end", "cancelled"

