@@ -1,6 +1,7 @@
-"""The budget in thousandths, as an integer; a claim by ZREM inside a script, one message at a time."""
+"""The budget in millionths, as an integer; a claim by ZREM inside a script; Retry-After and then its own wait."""
 
 import uuid
+from urllib.error import HTTPError
 
 
 def delay(attempt, *, base, cap, kind, rng, prev=None):
@@ -16,6 +17,28 @@ def delay(attempt, *, base, cap, kind, rng, prev=None):
             return rng.triangular(0, e) if e == 0 else rng.uniform(0, e)
         case "decorrelated":
             return min(cap, rng.uniform(base, 3 * (prev if prev is not None else base)))
+
+
+def retry_call(fn, *, attempts, delay, deadline, idempotent, clock, sleep):
+    undone, unknown = (ConnectionRefusedError,), (ConnectionError, TimeoutError)
+    for n in range(attempts):
+        asked = 0.0
+        try:
+            return fn()
+        except HTTPError as error:
+            last, again = error, error.code in (429, 503) or error.code in (408, 500, 502, 504) and idempotent
+            asked = float(error.headers.get("Retry-After", 0))
+        except undone as error:
+            last, again = error, True
+        except unknown as error:
+            last, again = error, idempotent
+        if not again or n == attempts - 1:
+            break
+        wait = asked + delay(n)
+        if clock() + wait >= deadline:
+            break
+        sleep(wait)
+    raise last
 
 
 class RetryBudget:

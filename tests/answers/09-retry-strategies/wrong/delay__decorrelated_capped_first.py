@@ -2,7 +2,7 @@
 
 import random
 
-REJECTED_BY = "ignores-prev"
+REJECTED_BY = "caps-the-bound"
 
 
 def delay(attempt, *, base, cap, kind, rng, prev=None):

@@ -2,7 +2,7 @@
 
 from urllib.error import HTTPError
 
-REJECTED_BY = "starts-after-deadline"
+REJECTED_BY = "ignores-clock"
 
 
 def again(error, idempotent):

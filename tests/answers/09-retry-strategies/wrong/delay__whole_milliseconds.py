@@ -1,8 +1,6 @@
-"""Tosses a coin: nothing or everything."""
+"""Draws a whole number of milliseconds: a few clients share each of them, many when the wait is short."""
 
-import random
-
-REJECTED_BY = "not-uniform"
+REJECTED_BY = "few-values"
 
 
 def delay(attempt, *, base, cap, kind, rng, prev=None):
@@ -12,5 +10,5 @@ def delay(attempt, *, base, cap, kind, rng, prev=None):
     if kind == "equal":
         return rng.uniform(e / 2, e)
     if kind == "full":
-        return e * rng.random() ** 2
+        return rng.randint(0, int(e * 1000)) / 1000
     return e

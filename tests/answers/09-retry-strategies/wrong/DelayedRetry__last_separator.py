@@ -1,0 +1,27 @@
+"""Cuts the message at the last separator, which may be its own."""
+
+import uuid
+
+REJECTED_BY = "changes-the-message"
+
+
+class DelayedRetry:
+    def __init__(self, r, q):
+        self.r, self.q = r, q
+
+    def schedule(self, message, delay_s):
+        seconds, micros = self.r.time()
+        due = seconds + micros / 1e6 + delay_s
+        self.r.zadd(f"{self.q}:retry", {f"{uuid.uuid4().hex}|{message}": due})
+
+    def promote_due(self, limit):
+        move = """
+        local t = redis.call('TIME')
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', t[1] + t[2] / 1e6, 'LIMIT', 0, ARGV[1])
+        for _, member in ipairs(due) do
+            redis.call('ZREM', KEYS[1], member)
+            redis.call('RPUSH', KEYS[2], string.match(member, '|([^|]*)$'))
+        end
+        return #due
+        """
+        return self.r.eval(move, 2, f"{self.q}:retry", self.q, limit)

@@ -1,0 +1,31 @@
+"""Keeps the verdict on the first failure for all that follow."""
+
+from urllib.error import HTTPError
+
+REJECTED_BY = "judges-the-first-only"
+
+
+def again(error, idempotent):
+    if isinstance(error, HTTPError):
+        return error.code in (429, 503) or idempotent and error.code in (408, 500, 502, 504)
+    if isinstance(error, ConnectionRefusedError):
+        return True
+    return idempotent and isinstance(error, (ConnectionError, TimeoutError))
+
+
+def retry_call(fn, *, attempts, delay, deadline, idempotent, clock, sleep):
+    allowed = None
+    for n in range(attempts):
+        try:
+            return fn()
+        except Exception as error:
+            if allowed is None:
+                allowed = again(error, idempotent)
+            if n == attempts - 1 or not allowed:
+                raise
+            wait = delay(n)
+            if isinstance(error, HTTPError):
+                wait = max(wait, float(error.headers.get("Retry-After") or 0))
+            if clock() + wait >= deadline:
+                raise
+        sleep(wait)
