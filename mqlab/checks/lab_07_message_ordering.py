@@ -1069,6 +1069,8 @@ def SingleActive(answer, bench):  # noqa: N802
     _own_clock(answer, bench)
     tried = _in_every_order(answer, bench)
     points = _killed_worker(answer, bench)
+    _claims_again(answer, bench)
+    _renews_too_late(answer, bench)
     _paused_worker(answer, bench)
     return f"{tried}, {points}, a worker that was stopped with SIGSTOP, a clock one hour off"
 
@@ -1201,8 +1203,8 @@ def _in_every_order(answer, bench):
             )
 
     claim = {who: lambda r, who=who: answer(r, LANE, who).claim(60_000) for who in "abc"}
-    tried = interleave(bench, expired, [claim["b"], claim["c"]], one_active, limit=60)
-    tried += interleave(bench, expired, [claim["a"], claim["b"]], one_active, limit=60)  # a prolongs, or comes back
+    tried = interleave(bench, expired, [claim["b"], claim["c"]], one_active, limit=40)
+    tried += interleave(bench, expired, [claim["a"], claim["b"]], one_active, limit=40)  # a prolongs, or comes back
 
     def old(r):
         worker = answer(r, LANE, "a")
@@ -1219,14 +1221,14 @@ def _in_every_order(answer, bench):
         values(results)
         _order_kept(r, ["m1", "m2"], "when an old owner woke up beside the new one")
 
-    tried += interleave(bench, prepare, [old, lambda r: _serve(answer(r, LANE, "b"), "b")], once, limit=100)
+    tried += interleave(bench, prepare, [old, lambda r: _serve(answer(r, LANE, "b"), "b")], once, limit=60)
     return f"{tried} interleavings"
 
 
 def _killed_worker(answer, bench):
     def run(r):
         worker = answer(r, LANE, "a")
-        token = worker.claim(15)
+        token = worker.claim(8)
         for _ in range(2):
             if (message := worker.head(token)) is not None:
                 worker.finish(token, message, f"{message} by a")
@@ -1234,7 +1236,7 @@ def _killed_worker(answer, bench):
     def rest(r, result):
         if isinstance(result, Exception) and not isinstance(result, redis.ConnectionError):
             raise result
-        time.sleep(0.018)
+        time.sleep(0.01)
         _serve(answer(r, LANE, "b"), "b")
         when = "when a had been killed and b had handled the rest"
         _order_kept(r, ["m1", "m2", "m3"], when)
@@ -1248,6 +1250,75 @@ def _killed_worker(answer, bench):
     points = crash_sweep(bench, put, run, lambda r: None, rest)
     lost = lost_reply_sweep(bench, put, run, rest)
     return f"{points}, {lost}"
+
+
+def _claims_again(answer, bench):
+    """The reply to any command of a claim is lost, and the worker claims once more."""
+    seen = {}
+
+    def prepare(r):
+        seen["old"] = answer(r, LANE, "z").claim(1)
+        time.sleep(0.003)
+
+    def run(r):
+        worker = answer(r, LANE, "a")
+        for _ in range(3):
+            try:
+                return worker.claim(60_000)
+            except redis.RedisError:
+                pass
+
+    def larger(r, got):
+        if isinstance(got, BaseException):
+            raise got
+        if got is None or got <= seen["old"]:
+            raise NotYet(
+                "token-not-larger",
+                f"gave a the token {got}; z had {seen['old']} before. A reply was lost, and a claimed again.",
+                "A larger one.",
+                "Lease and token belong together: with the first and without the second, the old token stays valid.",
+            )
+
+    lost_reply_sweep(bench, prepare, run, larger)
+
+
+class _Delayed(Hook):
+    """Before its n-th step from now, something happens."""
+
+    def __init__(self):
+        self.left, self.happens = 0, lambda: None
+
+    def before(self, connection, step):
+        self.left -= 1
+        if self.left == 0:
+            self.happens()
+        return step
+
+
+def _renews_too_late(answer, bench):
+    """The active worker is paused before any of the commands of its renewal; another one takes over."""
+    for n in range(1, 20):
+        bench.flush()
+        hook, other = _Delayed(), answer(bench.r, LANE, "b")
+        with traced_client(bench.broker.url, hook, socket_timeout=None) as r:
+            worker, theirs = answer(r, LANE, "a"), []
+            worker.claim(10)
+
+            def takes_over(theirs=theirs, other=other):
+                time.sleep(0.012)
+                theirs.append(other.claim(60_000))
+
+            hook.left, hook.happens = n, takes_over
+            got = worker.claim(10)
+            if not theirs:
+                return
+            if got is not None and theirs[0] is not None:
+                raise NotYet(
+                    "two-active",
+                    f"returned {got} to a, paused before command {n} of its claim; b had got {theirs[0]} meanwhile.",
+                    "None: b is active.",
+                    "It was the active worker when it looked. Look and renewal belong in one step.",
+                )
 
 
 def _paused_worker(answer, bench):
