@@ -1,0 +1,28 @@
+"""Books, then notes it in a second transaction."""
+
+import json
+
+REJECTED_BY = "kill-doubles"
+
+
+def book_once(db, r, stream, group, me, *, count):
+    """Book at most `count` entries, each event once."""
+    booked = 0
+    for which in ("0", ">"):
+        read = r.xreadgroup(group, me, {stream: which}, count=count)
+        entries = read[0][1] if read else []
+        for entry, event in entries:
+            with db:
+                if not db.execute("SELECT 1 FROM inbox WHERE id = ?", [event["id"]]).fetchone():
+                    db.execute(
+                        "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (customer) DO UPDATE SET "
+                        "cents = cents + excluded.cents",
+                        [event["key"], json.loads(event["data"])["cents"]],
+                    )
+                    booked += 1
+            with db:
+                db.execute("INSERT OR IGNORE INTO inbox VALUES (?)", [event["id"]])
+            r.xack(stream, group, entry)
+        if entries:
+            break
+    return booked

@@ -1,0 +1,15 @@
+"""Answers a duplicate with the balance of today instead of the stored answer."""
+
+REJECTED_BY = "current-balance"
+
+
+def charge_once(r, key, account, cents, *, window_s):
+    """Add `cents` once per `key`."""
+    script = """
+    local known = redis.call('GET', KEYS[1])
+    if known then return tonumber(redis.call('GET', KEYS[2])) end
+    local balance = redis.call('INCRBY', KEYS[2], ARGV[1])
+    redis.call('SET', KEYS[1], balance, 'EX', ARGV[2])
+    return balance
+    """
+    return r.eval(script, 2, key, account, cents, window_s)

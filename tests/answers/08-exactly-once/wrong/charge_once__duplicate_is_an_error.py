@@ -1,0 +1,22 @@
+"""Answers a duplicate with an error."""
+
+import redis
+
+REJECTED_BY = "duplicate-is-an-error"
+
+
+def charge_once(r, key, account, cents, *, window_s):
+    """Add `cents` once per `key`."""
+    script = """
+    local known = redis.call('GET', KEYS[1])
+    if known then return redis.error_reply('DUPLICATE') end
+    local balance = redis.call('INCRBY', KEYS[2], ARGV[1])
+    redis.call('SET', KEYS[1], balance, 'EX', ARGV[2])
+    return balance
+    """
+    try:
+        return r.eval(script, 2, key, account, cents, window_s)
+    except redis.ResponseError as error:
+        if "DUPLICATE" in str(error):
+            raise RuntimeError("duplicate") from None
+        raise

@@ -1,0 +1,15 @@
+"""Takes the same account and amount for the same purchase."""
+
+REJECTED_BY = "content-is-the-key"
+
+
+def charge_once(r, key, account, cents, *, window_s):
+    """Add `cents` once per `key`."""
+    script = """
+    local known = redis.call('GET', KEYS[1])
+    if known then return tonumber(known) end
+    local balance = redis.call('INCRBY', KEYS[2], ARGV[1])
+    redis.call('SET', KEYS[1], balance, 'EX', ARGV[2])
+    return balance
+    """
+    return r.eval(script, 2, f"pay:{account}:{cents}", account, cents, window_s)

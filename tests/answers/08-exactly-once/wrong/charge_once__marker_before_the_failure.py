@@ -1,0 +1,16 @@
+"""Notes the key before the charge that can fail."""
+
+REJECTED_BY = "half-a-charge"
+
+
+def charge_once(r, key, account, cents, *, window_s):
+    """Add `cents` once per `key`."""
+    script = """
+    local known = redis.call('GET', KEYS[1])
+    if known then return tonumber(known) end
+    redis.call('SET', KEYS[1], 0, 'EX', ARGV[2])
+    local balance = redis.call('INCRBY', KEYS[2], ARGV[1])
+    redis.call('SET', KEYS[1], balance, 'EX', ARGV[2])
+    return balance
+    """
+    return r.eval(script, 2, key, account, cents, window_s)

@@ -1,0 +1,18 @@
+"""Prolongs the window with each question."""
+
+REJECTED_BY = "repeat-prolongs"
+
+
+def charge_once(r, key, account, cents, *, window_s):
+    """Add `cents` once per `key`."""
+    script = """
+    local known = redis.call('GET', KEYS[1])
+    if known then
+        redis.call('EXPIRE', KEYS[1], ARGV[2])
+        return tonumber(known)
+    end
+    local balance = redis.call('INCRBY', KEYS[2], ARGV[1])
+    redis.call('SET', KEYS[1], balance, 'EX', ARGV[2])
+    return balance
+    """
+    return r.eval(script, 2, key, account, cents, window_s)

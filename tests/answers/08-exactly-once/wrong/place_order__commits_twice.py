@@ -1,0 +1,17 @@
+"""Commits the order, then the event."""
+
+import json
+
+REJECTED_BY = "order-without-event"
+
+
+def place_order(db, order):
+    """Save the order and the event about it."""
+    with db:
+        row = [order["id"], order["customer"], order["cents"]]
+        new = db.execute("INSERT INTO orders VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING", row).rowcount
+    with db:
+        if new:
+            event = [f"{order['id']}:placed", order["customer"], json.dumps(order)]
+            db.execute("INSERT INTO outbox (id, key, data) VALUES (?, ?, ?)", event)
+    return bool(new)

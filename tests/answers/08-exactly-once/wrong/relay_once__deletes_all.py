@@ -1,0 +1,16 @@
+"""Deletes all that is in the outbox after publishing."""
+
+REJECTED_BY = "deletes-unpublished"
+
+
+def relay_once(db, r, stream, *, batch):
+    """Publish at most `batch` events, oldest first."""
+    rows = db.execute("SELECT seq, id, key, data FROM outbox ORDER BY seq LIMIT ?", [batch]).fetchall()
+    for _, id, key, data in rows:
+        r.xadd(stream, {"id": id, "key": key, "data": data})
+    with db:
+        if len(rows) < batch:
+            db.execute("DELETE FROM outbox")
+        else:
+            db.executemany("DELETE FROM outbox WHERE seq = ?", [row[:1] for row in rows])
+    return len(rows)

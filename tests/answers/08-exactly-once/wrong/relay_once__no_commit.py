@@ -1,0 +1,13 @@
+"""Deletes, and does not commit."""
+
+REJECTED_BY = "leaves-a-transaction-open"
+
+
+def relay_once(db, r, stream, *, batch):
+    """Publish at most `batch` events, oldest first."""
+    rows = db.execute("SELECT seq, id, key, data FROM outbox ORDER BY seq LIMIT ?", [batch]).fetchall()
+    for _, id, key, data in rows:
+        r.xadd(stream, {"id": id, "key": key, "data": data})
+    if rows:
+        db.executemany("DELETE FROM outbox WHERE seq = ?", [row[:1] for row in rows])
+    return len(rows)
