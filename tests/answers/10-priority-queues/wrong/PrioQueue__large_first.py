@@ -1,0 +1,22 @@
+"""Takes large for urgent, as in RabbitMQ."""
+
+REJECTED_BY = "wrong-direction"
+
+
+class PrioQueue:
+    def __init__(self, r, key, bound):
+        self.r, self.key, self.bound = r, key, bound
+
+    def push(self, message, level):
+        add = """
+        local member = string.format('%016.0f', 1e15 - redis.call('INCR', KEYS[2])) .. ARGV[2]
+        redis.call('ZADD', KEYS[1], ARGV[1], member)
+        if redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) then
+            return string.sub(redis.call('ZPOPMIN', KEYS[1])[1], 17)
+        end
+        """
+        return self.r.eval(add, 2, self.key, f"{self.key}:seq", level, message, self.bound)
+
+    def pop(self):
+        first = self.r.zpopmax(self.key)
+        return first[0][0][16:] if first else None

@@ -1,0 +1,24 @@
+"""Counts before it adds, and so lets one more in."""
+
+REJECTED_BY = "no-bound"
+
+
+class PrioQueue:
+    def __init__(self, r, key, bound):
+        self.r, self.key, self.bound = r, key, bound
+
+    def push(self, message, level):
+        add = """
+        local member = string.format('%016.0f', redis.call('INCR', KEYS[2])) .. ARGV[2]
+        if redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) then
+            local gone = string.sub(redis.call('ZPOPMAX', KEYS[1])[1], 17)
+            redis.call('ZADD', KEYS[1], ARGV[1], member)
+            return gone
+        end
+        redis.call('ZADD', KEYS[1], ARGV[1], member)
+        """
+        return self.r.eval(add, 2, self.key, f"{self.key}:seq", level, message, self.bound)
+
+    def pop(self):
+        first = self.r.zpopmin(self.key)
+        return first[0][0][16:] if first else None

@@ -1,0 +1,22 @@
+"""A sequence without leading zeros: as text, 10 comes before 9."""
+
+REJECTED_BY = "runs-out-of-digits"
+
+
+class PrioQueue:
+    def __init__(self, r, key, bound):
+        self.r, self.key, self.bound = r, key, bound
+
+    def push(self, message, level):
+        add = """
+        local member = redis.call('INCR', KEYS[2]) .. ':' .. ARGV[2]
+        redis.call('ZADD', KEYS[1], ARGV[1], member)
+        if redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) then
+            return string.match(redis.call('ZPOPMAX', KEYS[1])[1], '^%d+:(.*)$')
+        end
+        """
+        return self.r.eval(add, 2, self.key, f"{self.key}:seq", level, message, self.bound)
+
+    def pop(self):
+        first = self.r.zpopmin(self.key)
+        return first[0][0].split(":", 1)[1] if first else None

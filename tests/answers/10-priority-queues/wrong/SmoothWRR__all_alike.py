@@ -1,0 +1,19 @@
+"""Takes turns without weights."""
+
+REJECTED_BY = "wrong-share"
+
+
+class SmoothWRR:
+    def __init__(self, weights):
+        self.weights = dict(weights)
+        self.credit = dict.fromkeys(weights, 0)
+
+    def next(self, nonempty):
+        here = [name for name in self.weights if name in nonempty]
+        if not here:
+            return None
+        for name in here:
+            self.credit[name] += 1
+        best = max(here, key=self.credit.get)
+        self.credit[best] -= len(here)
+        return best

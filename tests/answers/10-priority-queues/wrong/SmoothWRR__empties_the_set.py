@@ -1,0 +1,20 @@
+"""Removes the chosen class from the set it was given."""
+
+REJECTED_BY = "changes-its-input"
+
+
+class SmoothWRR:
+    def __init__(self, weights):
+        self.weights = dict(weights)
+        self.credit = dict.fromkeys(weights, 0)
+
+    def next(self, nonempty):
+        here = [name for name in self.weights if name in nonempty]
+        if not here:
+            return None
+        for name in here:
+            self.credit[name] += self.weights[name]
+        best = max(here, key=self.credit.get)
+        self.credit[best] -= sum(self.weights[name] for name in here)
+        nonempty.discard(best)
+        return best

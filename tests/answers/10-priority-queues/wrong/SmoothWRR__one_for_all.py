@@ -1,0 +1,21 @@
+"""All instances share one set of credits."""
+
+CREDIT = {}
+
+REJECTED_BY = "shared-state"
+
+
+class SmoothWRR:
+    def __init__(self, weights):
+        self.weights = dict(weights)
+        self.credit = CREDIT.setdefault(tuple(sorted(weights.items())), dict.fromkeys(weights, 0))
+
+    def next(self, nonempty):
+        here = [name for name in self.weights if name in nonempty]
+        if not here:
+            return None
+        for name in here:
+            self.credit[name] += self.weights[name]
+        best = max(here, key=self.credit.get)
+        self.credit[best] -= sum(self.weights[name] for name in here)
+        return best

@@ -1,0 +1,19 @@
+"""Whoever is chosen pays one turn, whatever the weights."""
+
+REJECTED_BY = "starves"
+
+
+class SmoothWRR:
+    def __init__(self, weights):
+        self.weights = dict(weights)
+        self.credit = dict.fromkeys(weights, 0)
+
+    def next(self, nonempty):
+        here = [name for name in self.weights if name in nonempty]
+        if not here:
+            return None
+        for name in here:
+            self.credit[name] += self.weights[name]
+        best = max(here, key=self.credit.get)
+        self.credit[best] -= max(self.weights.values())
+        return best

@@ -1,0 +1,31 @@
+"""Each message gets its tenant one more place in the ring."""
+
+REJECTED_BY = "unfair"
+
+
+class TenantFair:
+    def __init__(self, r, key, quantum):
+        self.r, self.key, self.quantum = r, key, quantum
+
+    def push(self, tenant, message):
+        join = """
+        redis.call('RPUSH', KEYS[2], ARGV[2])
+        redis.call('RPUSH', KEYS[1], ARGV[1])
+        """
+        self.r.eval(join, 2, f"{self.key}:ring", f"{self.key}:of:{tenant}", tenant, message)
+
+    def pop(self):
+        take = """
+        local tenant = redis.call('LINDEX', KEYS[1], 0)
+        if not tenant then return nil end
+        local message = redis.call('LPOP', ARGV[2] .. tenant)
+        local taken = redis.call('INCR', KEYS[2])
+        local left = redis.call('EXISTS', ARGV[2] .. tenant) == 1
+        if true then
+            redis.call('DEL', KEYS[2])
+            redis.call('LPOP', KEYS[1])
+        end
+        return {tenant, message}
+        """
+        got = self.r.eval(take, 2, f"{self.key}:ring", f"{self.key}:taken", self.quantum, f"{self.key}:of:")
+        return tuple(got) if got else None

@@ -1,0 +1,29 @@
+"""Adds the message in one step and joins the ring in the next."""
+
+REJECTED_BY = "stranded"
+
+
+class TenantFair:
+    def __init__(self, r, key, quantum):
+        self.r, self.key, self.quantum = r, key, quantum
+
+    def push(self, tenant, message):
+        if self.r.rpush(f"{self.key}:of:{tenant}", message) == 1:
+            self.r.rpush(f"{self.key}:ring", tenant)
+
+    def pop(self):
+        take = """
+        local tenant = redis.call('LINDEX', KEYS[1], 0)
+        if not tenant then return nil end
+        local message = redis.call('LPOP', ARGV[2] .. tenant)
+        local taken = redis.call('INCR', KEYS[2])
+        local left = redis.call('EXISTS', ARGV[2] .. tenant) == 1
+        if not left or taken >= tonumber(ARGV[1]) then
+            redis.call('DEL', KEYS[2])
+            redis.call('LPOP', KEYS[1])
+            if left then redis.call('RPUSH', KEYS[1], tenant) end
+        end
+        return {tenant, message}
+        """
+        got = self.r.eval(take, 2, f"{self.key}:ring", f"{self.key}:taken", self.quantum, f"{self.key}:of:")
+        return tuple(got) if got else None
