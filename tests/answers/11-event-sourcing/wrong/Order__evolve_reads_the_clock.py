@@ -1,0 +1,39 @@
+"""Notes in the state when the order was placed, by the clock of the replay."""
+
+import time
+
+REJECTED_BY = "replay-differs"
+
+
+class Order:
+    @staticmethod
+    def decide(state, command):
+        total, paid, status, *at = state or (0, 0, "none", 0)
+        match command:
+            case {"do": "place", "total": t} if state is None and t > 0:
+                return [{"type": "OrderPlaced", "total": t}]
+            case {"do": "pay", "amount": a} if status in ("placed", "shipped") and 0 < a <= total - paid:
+                return [{"type": "PaymentReceived", "amount": a}] + [{"type": "OrderPaid"}] * (a == total - paid)
+            case {"do": "cancel"} if status == "placed":
+                return [{"type": "Refunded", "amount": paid}] * (paid > 0) + [{"type": "OrderCancelled"}]
+            case {"do": "ship"} if status == "placed" and paid >= total:
+                return [{"type": "OrderShipped"}]
+        return []
+
+    @staticmethod
+    def evolve(state, event):
+        total, paid, status, *at = state or (0, 0, "none", 0)
+        match event["type"]:
+            case "OrderPlaced":
+                return event["total"], paid, "placed", time.time()
+            case "PaymentReceived":
+                return total, paid + event["amount"], status, *at
+            case "Refunded":
+                return total, paid - event["amount"], status, *at
+            case "OrderPaid":
+                return state
+            case "OrderCancelled":
+                return total, paid, "cancelled", *at
+            case "OrderShipped":
+                return total, paid, "shipped", *at
+        raise ValueError(f"unknown event {event['type']}")

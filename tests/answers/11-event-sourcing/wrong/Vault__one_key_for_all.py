@@ -1,0 +1,25 @@
+"""One key for everybody."""
+
+import secrets
+
+REJECTED_BY = "one-key-for-all"
+
+
+class Vault:
+    def __init__(self, r, keys, encrypt, decrypt):
+        self.r, self.keys, self.encrypt, self.decrypt = r, keys, encrypt, decrypt
+
+    def seal(self, customer, text):
+        while not (key := self.r.hget(self.keys, "all")):
+            self.r.hsetnx(self.keys, "all", secrets.token_hex(32))
+        return self.encrypt(bytes.fromhex(key), text)
+
+    def open(self, customer, sealed):
+        key = self.r.hget(self.keys, "all")
+        try:
+            return self.decrypt(bytes.fromhex(key), sealed) if key else None
+        except ValueError:
+            return None
+
+    def forget(self, customer):
+        self.r.hdel(self.keys, customer)

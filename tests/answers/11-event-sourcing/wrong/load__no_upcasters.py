@@ -1,0 +1,20 @@
+"""Gives evolve the events as they are stored."""
+
+import json
+
+REJECTED_BY = "not-upcast"
+
+
+def load(r, stream, evolve, upcasters, *, logic, upto=None, every=100):
+    key = f"{stream}:snapshots:{logic}"
+    known = [int(field) for field in r.hkeys(key)]
+    version = max((v for v in known if upto is None or v <= upto), default=0)
+    state = json.loads(r.hget(key, version)) if version else None
+    end = "+" if upto is None else f"{upto}-0"
+    while entries := r.xrange(stream, f"({version}-0", end, count=500):
+        for id, fields in entries:
+            event = json.loads(fields["event"])
+            state, version = evolve(state, event), int(id.split("-")[0])
+            if version % every == 0 and version not in known:
+                r.hset(key, version, json.dumps(state))
+    return state, version

@@ -1,0 +1,27 @@
+"""Returns how many events it added, not how many it took."""
+
+import json
+
+import redis
+
+REJECTED_BY = "stops-at-foreign-events"
+
+
+def project(r, stream, view, limit=100):
+    with r.pipeline() as p:
+        p.watch(view)
+        entries = r.xrange(stream, f"({p.hget(view, 'checkpoint') or 0}-0", count=limit)
+        if not entries:
+            return 0
+        p.multi()
+        for _, fields in entries:
+            event = json.loads(fields["event"])
+            sign = {"Paid": 1, "Refunded": -1}.get(event["type"])
+            if sign:
+                p.hincrby(view, event["customer"], sign * event["cents"])
+        p.hset(view, "checkpoint", entries[-1][0].split("-")[0])
+        try:
+            p.execute()
+        except redis.WatchError:
+            return 0
+    return sum(json.loads(f["event"])["type"] in ("Paid", "Refunded") for _, f in entries)

@@ -1,0 +1,26 @@
+"""Has no checkpoint."""
+
+import json
+
+import redis
+
+REJECTED_BY = "never-done"
+
+
+def project(r, stream, view, limit=100):
+    with r.pipeline() as p:
+        p.watch(view)
+        entries = r.xrange(stream, f"({p.hget(view, 'checkpoint') or 0}-0", count=limit)
+        if not entries:
+            return 0
+        p.multi()
+        for _, fields in entries:
+            event = json.loads(fields["event"])
+            sign = {"Paid": 1, "Refunded": -1}.get(event["type"])
+            if sign:
+                p.hincrby(view, event["customer"], sign * event["cents"])
+        try:
+            p.execute()
+        except redis.WatchError:
+            return 0
+    return len(entries)

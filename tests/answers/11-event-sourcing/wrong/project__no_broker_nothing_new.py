@@ -1,0 +1,34 @@
+"""Takes a broker that does not answer for the end of the stream."""
+
+import json
+
+import redis
+
+REJECTED_BY = "hides-an-error"
+
+
+def project_once(r, stream, view, limit=100):
+    with r.pipeline() as p:
+        p.watch(view)
+        entries = r.xrange(stream, f"({p.hget(view, 'checkpoint') or 0}-0", count=limit)
+        if not entries:
+            return 0
+        p.multi()
+        for _, fields in entries:
+            event = json.loads(fields["event"])
+            sign = {"Paid": 1, "Refunded": -1}.get(event["type"])
+            if sign:
+                p.hincrby(view, event["customer"], sign * event["cents"])
+        p.hset(view, "checkpoint", entries[-1][0].split("-")[0])
+        try:
+            p.execute()
+        except redis.WatchError:
+            return 0
+    return len(entries)
+
+
+def project(r, stream, view, limit=100):
+    try:
+        return project_once(r, stream, view, limit)
+    except (redis.ConnectionError, redis.TimeoutError):
+        return 0
