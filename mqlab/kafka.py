@@ -174,7 +174,7 @@ class Kafka:
             return full
         wanted = NewTopic(full, partitions, -1, config=config or {})
         try:
-            admin.create_topics([wanted], operation_timeout=PATIENCE)[full].result(PATIENCE)
+            admin.create_topics([wanted], operation_timeout=PATIENCE, request_timeout=PATIENCE)[full].result()
         except confluent_kafka.KafkaException as error:
             said = kafka_external.reason(error)
             raise BrokerError(f"The topic {full} was not made: {said}. Correct its name or settings.") from None

@@ -64,7 +64,8 @@ def connect(config: dict, prefix: str) -> tuple[int, set[str]]:
         ) from None
     topic = prefix + "probe"
     try:
-        admin.create_topics([NewTopic(topic, 1, -1)], operation_timeout=PATIENCE)[topic].result(PATIENCE)
+        made = admin.create_topics([NewTopic(topic, 1, -1)], operation_timeout=PATIENCE, request_timeout=PATIENCE)
+        made[topic].result()
     except KafkaException as error:
         raise BrokerError(
             f"KAFKA_BOOTSTRAP: the cluster at {where} made no topic {topic} ({reason(error)}). Allow this user to "
@@ -134,15 +135,15 @@ def remove(config: dict, prefix: str) -> None:
     try:
         admin = AdminClient(config)
         topics = [name for name in admin.list_topics(timeout=PATIENCE).topics if name.startswith(prefix)]
-        found = admin.list_consumer_groups(request_timeout=PATIENCE).result(PATIENCE)
+        found = admin.list_consumer_groups(request_timeout=PATIENCE).result()
         groups = [group.group_id for group in found.valid if group.group_id.startswith(prefix)]
         if groups:
             for deleted in admin.delete_consumer_groups(groups, request_timeout=PATIENCE).values():
                 with contextlib.suppress(KafkaException):  # members that have just gone still count; it expires
-                    deleted.result(PATIENCE)
+                    deleted.result()
         if topics:
-            for deleted in admin.delete_topics(topics, operation_timeout=PATIENCE).values():
-                deleted.result(PATIENCE)
+            for deleted in admin.delete_topics(topics, operation_timeout=PATIENCE, request_timeout=PATIENCE).values():
+                deleted.result()
     except KafkaException as error:
         raise BrokerError(
             f"Your topics on the cluster of KAFKA_BOOTSTRAP, which start with {prefix}, could not be removed "

@@ -104,7 +104,9 @@ def serve() -> None:
     cluster = ctypes.c_void_p(rd.rd_kafka_mock_cluster_new(owner, 1))
     if not cluster:
         sys.exit("librdkafka could not open a port on 127.0.0.1")
-    rd.rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0)
+    # With no delay at all, a member of the classic protocol that joins a moment after another now and then is given no
+    # partition before a long time.
+    rd.rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 1000)
     rd.rd_kafka_mock_set_group_consumer_session_timeout_ms(cluster, SESSION)
     rd.rd_kafka_mock_set_group_consumer_heartbeat_interval_ms(cluster, HEARTBEAT)
     for line in sys.stdin:  # ends with the kernel

@@ -65,7 +65,7 @@ def send(kafka, topic: str, values, **settings) -> None:
 
 def read(kafka, topic: str, partition: int = 0, seconds: float = 10, **settings) -> list[confluent_kafka.Message]:
     """All that a reader of the partition is given from its beginning to its end."""
-    consumer = kafka.consumer(enable_partition_eof=True, **settings)
+    consumer = kafka.consumer(enable_partition_eof=True, fetch_wait_max_ms=50, **settings)
     consumer.assign([TopicPartition(topic, partition, 0)])
     messages, deadline = [], time.monotonic() + seconds
     while time.monotonic() < deadline:
