@@ -1,10 +1,14 @@
 # make lab                 open the course in JupyterLab          make test            prove everything (about 10 minutes)
 # make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
 # make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
+# make kafka               fetch Apache Kafka, once; lab, test and notebooks do so too
 # The first of these makes the environment in .venv; ARGS=… is handed on, as in make test ARGS="-x tests/test_labs.py".
 RUN = @sh tools/environment.sh
 
-.PHONY: lab test labs notebooks lock
+.PHONY: lab test labs notebooks lock kafka
+lab test notebooks: kafka
+kafka:
+	$(RUN) python tools/kafka.py
 lab:
 	$(RUN) python tools/lab.py $(ARGS)
 test:
