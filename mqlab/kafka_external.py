@@ -14,6 +14,7 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from mqlab.kafka_node import QUIET
 from mqlab.server import BrokerError
 
 PATIENCE = 10  # seconds to wait for a connection, and for an answer
@@ -31,12 +32,11 @@ SETTINGS = (
 )
 
 
-def settings() -> dict[str, str]:
-    """What a client needs to connect."""
+def settings() -> dict:
+    """What a client needs to connect, and to be quiet about it."""
     given = {name: os.environ.get(f"KAFKA_{name.replace('.', '_').upper()}") for name in SETTINGS}
-    return {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP"].strip()} | {
-        name: value for name, value in given.items() if value
-    }
+    where = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP"].strip(), **QUIET}
+    return where | {name: value for name, value in given.items() if value}
 
 
 def new_prefix() -> str:

@@ -1,7 +1,7 @@
 """One node of Apache Kafka, broker and controller in one JVM (KRaft), as an ordinary subprocess.
 
 It listens on loopback only, on two free ports, and keeps its data in a directory of its own. A start takes about
-1.5 s on two cores, with what `prepare` leaves beside the jars; 3 s without, and 5 s with Kafka's own settings.
+1.5 s on two cores, with what kafka_prepare.py leaves beside the jars; 3 s without, and 5 s with Kafka's own settings.
 """
 
 from __future__ import annotations
@@ -9,21 +9,19 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 import uuid
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from mqlab import kafka_jars, reaper
-from mqlab.kafka_java import Java
+from mqlab.kafka_java import Java, archive_option, archive_path
 from mqlab.server import BrokerError, PortTaken, _directory_error, _new_directory, free_port
 
 PATIENCE = 60  # seconds a start may take; 2 are usual, a busy machine needs more
@@ -34,7 +32,7 @@ QUIET = {"log_level": 0, "reconnect.backoff.ms": 50, "reconnect.backoff.max.ms":
 # A small heap and the simple collector and compiler start in half the time and reach the same throughput here.
 # Without -UsePerfData a killed JVM leaves a file in /tmp.
 OPTIONS = "-Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xlog:disable".split()
-OPTIONS += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.io.tmpdir=."]
+OPTIONS += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
 
 CONFIG = Path(__file__).with_name("kafka.properties")
 FIRST = "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"  # what formatting writes: the feature levels
@@ -93,14 +91,15 @@ class Node:
 
     def _line(self, *arguments: str) -> list[str]:
         classpath = os.pathsep.join(str(self.jars / jar.name) for jar in kafka_jars.locked())
-        return [self.java.binary, *OPTIONS, "-cp", classpath, *arguments]
+        temporary = f"-Djava.io.tmpdir={self.directory}"  # for the native libraries that it unpacks
+        return [self.java.binary, *OPTIONS, temporary, "-cp", classpath, *arguments]
 
     def _archive_options(self) -> list[str]:
-        archive = _archive(self.jars, self.java)
         if self._make_archive:
-            return [_archive_option(self.java, self._make_archive, make=True)]
+            return [archive_option(self.java, self._make_archive, make=True)]
+        archive = archive_path(self.jars, self.java, OPTIONS)
         usable = archive.exists() and archive.stat().st_size
-        return [_archive_option(self.java, archive, make=False)] if usable else []
+        return [archive_option(self.java, archive, make=False)] if usable else []
 
     def launch(self) -> None:
         """Start it on its ports, over the data in its directory, without waiting for it."""
@@ -205,64 +204,3 @@ def _listening(port: int) -> bool:
         socket.create_connection(("127.0.0.1", port), 0.5).close()
         return True
     return False
-
-
-# ---------------------------------------------------------------- once for each machine
-
-
-def _archive(jars: Path, java: Java) -> Path:
-    """Where this Java keeps the classes of a started Kafka, loaded and linked. An empty file: it cannot make one."""
-    of = f"{java.binary} {java.version} {Path(java.binary).stat().st_mtime_ns} {OPTIONS}"
-    return jars / f"classes-{hashlib.sha256(of.encode()).hexdigest()[:10]}.archive"
-
-
-def _archive_option(java: Java, path: Path, make: bool) -> str:
-    """Class-data sharing: the JVM's option to make the archive when it ends, or to use it."""
-    if java.major >= 25:  # https://openjdk.org/jeps/514, in one step
-        return f"-XX:AOTCache{'Output' * make}={path}"
-    return f"-XX:{'ArchiveClassesAtExit' if make else 'SharedArchiveFile'}={path}"  # https://openjdk.org/jeps/350
-
-
-def prepare(jars: Path, java: Java) -> bool:
-    """Make what halves the time of each start, if it is not there (10 s). Returns whether it was made."""
-    with kafka_jars.alone():
-        archive = _archive(jars, java)
-        if archive.exists() and (jars / TEMPLATE).exists():
-            return False
-        being_made = archive.with_suffix(".new")
-        node = Node(jars, java, make_archive=being_made)
-        try:
-            if not (jars / TEMPLATE).exists():
-                copy = shutil.copy(Path(node.directory, "data", FIRST), jars / "template.new")
-                os.replace(copy, jars / TEMPLATE)
-            node.start_somewhere()
-            with contextlib.suppress(KafkaException):
-                _exercise(node.bootstrap)
-            node.process.send_signal(signal.SIGTERM)  # the archive is written when it ends in an orderly way
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                node.process.wait(PATIENCE)
-        finally:
-            node.remove()
-        being_made.touch()
-        os.replace(being_made, archive)
-        return True
-
-
-def _exercise(bootstrap: str) -> None:
-    """Have Kafka do a little of all that lessons do, so that the archive holds what that needs."""
-    settings = {"bootstrap.servers": bootstrap, **QUIET}
-    admin = AdminClient(settings)
-    admin.create_topics([NewTopic("a", 1, 1)])["a"].result(PATIENCE)
-    producer = Producer({**settings, "transactional.id": "a"})
-    producer.init_transactions(PATIENCE)
-    producer.begin_transaction()
-    producer.produce("a", b"value", b"key")
-    producer.commit_transaction(PATIENCE)
-    for protocol in ("consumer", "classic"):
-        consumer = Consumer(
-            {**settings, "group.id": protocol, "group.protocol": protocol, "auto.offset.reset": "earliest"}
-        )
-        consumer.subscribe(["a"])
-        if consumer.poll(PATIENCE) is not None:
-            consumer.commit(asynchronous=False)
-        consumer.close()

@@ -111,6 +111,18 @@ def test_kc1_keys_go_to_partitions_and_keep_their_order(kafka):
             assert numbers == sorted(numbers)
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_kc1_compressed_batches_and_headers(kafka, codec):
+    topic = kafka.create_topic("kc1-compressed")
+    producer = kafka.producer(compression_type=codec, linger_ms=50)
+    for number in range(100):
+        producer.produce(topic, f"{number} " * 50, headers={"number": str(number)})
+    assert producer.flush(20) == 0
+    messages = read(kafka, topic)
+    assert values(messages) == [f"{number} " * 50 for number in range(100)]
+    assert messages[7].headers() == [("number", b"7")]
+
+
 def test_kc1_an_admin_client_makes_and_extends_topics(kafka):
     admin, name = kafka.admin(), "kc1-admin"
     made = admin.create_topics([NewTopic(name, 2, 1)], request_timeout=2)[name]
@@ -655,11 +667,12 @@ def test_a_login_is_handed_on_and_never_shown(monkeypatch, shared):
         Kafka.start()
 
 
-def test_nobody_at_the_address(monkeypatch):
+def test_nobody_at_the_address(monkeypatch, capfd):
     monkeypatch.setenv("KAFKA_BOOTSTRAP", where := f"127.0.0.1:{kafka_node.free_port()}")
     monkeypatch.setattr(kafka_external, "PATIENCE", 1)
     with pytest.raises(BrokerError, match=f"KAFKA_BOOTSTRAP: no cluster can be used at {where} .*Start it, check host"):
         Kafka.start()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_cluster_that_makes_us_no_topics(stand_in, monkeypatch):

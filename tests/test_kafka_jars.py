@@ -227,7 +227,7 @@ def test_a_cache_that_cannot_be_written(repository, tmp_path, monkeypatch):
 def prepared(monkeypatch, answers):
     java = kafka_java.Java("/java", "25.0.2", "from a test")
     monkeypatch.setattr(tool.kafka_java, "find", lambda: java)
-    monkeypatch.setattr(tool.kafka_node, "prepare", lambda folder, its_java: answers.pop(0))
+    monkeypatch.setattr(tool.kafka_prepare, "prepare", lambda folder, its_java: answers.pop(0))
     yield
 
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mqlab import kafka_jars, kafka_java, kafka_node
+from mqlab import kafka_jars, kafka_java, kafka_prepare
 from mqlab.server import BrokerError
 
 HEAD = """\
@@ -24,7 +24,7 @@ def get_ready() -> str:
     folder, fetched = kafka_jars.fetch()
     if fetched:
         print(f"Apache Kafka {kafka_jars.version()} was fetched and verified; it is prepared for a quick start (10 s).")
-    prepared = kafka_node.prepare(folder, java)
+    prepared = kafka_prepare.prepare(folder, java)
     return f"Apache Kafka {kafka_jars.version()} is ready, {java}." if fetched or prepared else ""
 
 
