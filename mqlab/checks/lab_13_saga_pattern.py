@@ -289,7 +289,7 @@ def _settled(services, got, wanted, when):
         "On the third TimeoutError nothing is known, so no outcome is written. For a do, write the abort, and look at "
         "what the plan makes of it: it covers what may have happened.",
     ],
-    limit=20,
+    limit=30,
 )
 def run_saga(answer, bench):
     for part in (_completes, _cancels, _keeps_sagas_apart, _waits_for_later, _asks_again, _gives_up, _drives_forward,
@@ -567,7 +567,7 @@ def _compare(got, kinds, how):
         "Notes and commands have to change together, and between your look and your change nobody may come in: one Lua "
         "script, or WATCH on the hash and MULTI around note and XADD.",
     ],
-    limit=20,
+    limit=30,
 )
 def on_event(answer, bench):
     orders = _all_orders(answer, bench.r)
@@ -640,7 +640,7 @@ def _at_once(answer, bench):
             _compare(got, orders[0], ", the last two at once")
 
         callers = [lambda r, kind=kind: _tell(answer, r, kind) for kind in (first, second)]
-        tried += interleave(bench, prepare, callers, verify, limit=200)
+        tried += interleave(bench, prepare, callers, verify, limit=100)
     return tried
 
 
@@ -700,7 +700,7 @@ def _said(got, want, code, story, because=""):
         "you were given.",
         "To look and to change must be one step: one Lua script for each method, or WATCH and MULTI. Pass the time in.",
     ],
-    limit=20,
+    limit=30,
 )
 def Shelf(answer, bench):  # noqa: N802 — the name of the class
     for part in (_holds, _sells, _gives_back, _runs_out, _remembers):
@@ -850,7 +850,7 @@ def _last_piece(answer, bench):
                          "Between look and act, somebody else acted on the same look.")  # fmt: skip
 
     callers = [lambda r, saga=saga: _shelf(answer, r, 1).reserve(saga, 1) for saga in ("ann", "bob")]
-    return interleave(bench, lambda r: None, callers, verify, limit=200)
+    return interleave(bench, lambda r: None, callers, verify, limit=100)
 
 
 def _confirm_or_release(answer, bench):
@@ -862,7 +862,7 @@ def _confirm_or_release(answer, bench):
                          "Between look and act, somebody else acted on the same look.")  # fmt: skip
 
     callers = [lambda r: _shelf(answer, r, 1).confirm("ann"), lambda r: _shelf(answer, r, 1).release("ann")]
-    return interleave(bench, lambda r: _shelf(answer, r, 1).reserve("ann", 1), callers, verify, limit=200)
+    return interleave(bench, lambda r: _shelf(answer, r, 1).reserve("ann", 1), callers, verify, limit=100)
 
 
 def _takes_over(answer, bench):
@@ -878,7 +878,7 @@ def _takes_over(answer, bench):
 
     callers = [lambda r: _shelf(answer, r, 1, clock=early).confirm("ann"),
                lambda r: _shelf(answer, r, 1, clock=late).reserve("bob", 1)]
-    return interleave(bench, lambda r: _shelf(answer, r, 1).reserve("ann", 1), callers, verify, limit=200)
+    return interleave(bench, lambda r: _shelf(answer, r, 1).reserve("ann", 1), callers, verify, limit=100)
 
 
 def _shelf_crashes(answer, bench):
