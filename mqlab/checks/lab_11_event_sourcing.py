@@ -172,6 +172,13 @@ def _folded(answer, events):
                 "It returns a new value and leaves its arguments as they are.",
                 "Others hold the same value: a snapshot, a cache, the next decision.",
             )
+        if copy.deepcopy(after) != after:
+            raise NotYet(
+                "not-comparable",
+                f"evolve returned a {type(after).__name__} that is not equal to a copy of itself, at {event['type']}.",
+                "A value that == can compare: a tuple, a dict, a dataclass.",
+                "Otherwise nobody can tell whether two replays gave the same state.",
+            )
         state = after
     return state
 
@@ -379,6 +386,8 @@ def _knows_its_own(answer, bench):
         before = [json.loads(fields["event"])["id"] for _, fields in r.xrange(S)]
         got = answer(r, S, call[0], [_e(id) for id in call[1]])
         _same_call(_stored(r), before, got, call[0] + len(call[1]))
+    got = answer(r, S, 2, [_e("c", at="a moment later")])
+    _same_call(_stored(r), ["a", "b", "c"], got, 3)
     for expected, ids in ((0, "ax"), (0, "xb"), (1, "x"), (2, "cd"), (1, "bcd")):
         before = r.xrange(S)
         got, now = answer(r, S, expected, [_e(id) for id in ids]), r.xrange(S)
@@ -1071,6 +1080,15 @@ def Vault(answer, bench):  # noqa: N802 — the task is a class
             )
 
     tried = interleave(bench, lambda r: None, [lambda r: vault(r).seal("eve", "Eve")] * 2, both_open, limit=300)
+
+    def sealed_or_not(r, results):
+        values(results)
+
+    def known(r):
+        vault(r).seal("eve", "Eve")
+
+    callers = [lambda r: vault(r).seal("eve", "Eve"), lambda r: vault(r).forget("eve")]
+    interleave(bench, known, callers, sealed_or_not, limit=100)
 
     def finds(r, result):
         if isinstance(result, SimulatedCrash):
