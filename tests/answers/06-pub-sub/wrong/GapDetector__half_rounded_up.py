@@ -1,0 +1,23 @@
+"""Half of an odd modulus, rounded down: one number too few is ahead."""
+
+REJECTED_BY = "gap-unnoticed"
+
+
+class GapDetector:
+    def __init__(self, modulus):
+        self.modulus, self.epoch, self.seq = modulus, None, None
+
+    def feed(self, epoch, seq):
+        if self.epoch is None:
+            verdict = "ok"
+        elif epoch != self.epoch:
+            if epoch < self.epoch:
+                return "dup"
+            verdict = "restart"
+        else:
+            steps = (seq - self.seq) % self.modulus
+            if steps == 0 or steps >= self.modulus // 2:
+                return "dup"
+            verdict = "ok" if steps == 1 else ("gap", (self.seq + 1) % self.modulus, (seq - 1) % self.modulus)
+        self.epoch, self.seq = epoch, seq
+        return verdict
