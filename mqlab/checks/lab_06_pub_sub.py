@@ -334,6 +334,7 @@ def LiveView(answer, bench):
     tried = _every_order(answer, bench, False)
     _frugal(answer, bench)
     _breaks(answer, bench)
+    _no_snapshot_to_be_had(answer, bench)
     tried += _every_order(answer, bench, True)
     lost = lost_reply_sweep(bench, _stock, lambda r: _with_errors(answer, bench, r), _right_again)
     return f"{tried} interleavings of shop and view, {lost}, broken connections"
@@ -418,6 +419,49 @@ def _breaks(answer, bench):
                 raise NotYet(code, f"{_shows(view, r)} A sale was published while {how}.",
                              f"{_truth(r)}, once poll() has returned.",
                              "The new subscription knows nothing of what was published in between.")
+
+
+def _no_snapshot_to_be_had(answer, bench):
+    """The connection breaks, and the read of the stock then gets an error reply, or no reply in time."""
+    r = bench.r
+    _stock(r, 100)
+    view = _view(answer, bench.client())
+    r.client_kill_filter(_type="pubsub")
+    _sell(r, 4)
+    r.rename(KEY, "aside")
+    r.set(KEY, "a string, which is no hash")
+    refused = False
+    for _ in range(5):
+        try:
+            _poll(view)
+        except redis.ResponseError:
+            refused = True
+        except redis.RedisError:
+            pass
+        time.sleep(0.01)
+    r.rename("aside", KEY)
+    if not refused and _left(view) != _truth(r):
+        raise NotYet("hides-an-error", f"{_shows(view, r)} Its read of the stock failed, and poll() returned.",
+                     "The error passes through, or poll() has put everything right when it returns.",
+                     "Whoever calls it takes the old number for the present one.")
+    _settle(view, r)
+    if _left(view) != _truth(r):
+        raise NotYet("forgets-after-an-error", f"{_shows(view, r)} A read of the stock had got an error reply.",
+                     f"{_truth(r)}: a later call puts it right.", "The need for a snapshot must outlive the failure.")
+    view = _view(answer, bench.client(socket_timeout=0.15))
+    late = _commit(r, 1)
+    _sell(r, 2)
+    r.client_pause(250)
+    try:
+        _poll(view)
+    except redis.RedisError:
+        pass
+    time.sleep(0.25)
+    _tell(r, late)
+    _settle(view, r)
+    if _left(view) != _truth(r):
+        raise NotYet("forgets-after-an-error", f"{_shows(view, r)} The read of the stock had timed out before.",
+                     f"{_truth(r)}: a later call puts it right.", "The need for a snapshot must outlive the failure.")
 
 
 def _settle(view, r):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import tempfile
 import threading
 import time
 from contextlib import closing
@@ -948,15 +947,15 @@ S, GROUP = "kiosk:events", "accounting"
 
 
 class _Shop:
-    """A database with the tables of the lab in a directory of its own, new with each `reset`."""
+    """A database with the tables of the lab, new with each `reset`; lies beside the broker's data and goes with it."""
 
-    def __init__(self):
-        self._folder, self._number = tempfile.TemporaryDirectory(prefix="mqlab-check-"), 0
+    def __init__(self, r):
+        self._folder, self._number = r.config_get("dir")["dir"], 0
         self.reset()
 
     def reset(self):
         self._number += 1
-        self.path = os.path.join(self._folder.name, f"{self._number}.sqlite")
+        self.path = os.path.join(self._folder, f"shop-{self._number}.sqlite")
         with closing(self.open()) as db:
             db.executescript(SCHEMA)
 
@@ -1009,7 +1008,7 @@ ORDER = {"id": "o-17", "customer": "ann", "cents": 4999}
     broker=True,
 )
 def place_order(answer, bench):
-    shop = _Shop()
+    shop = _Shop(bench.r)
     for part in (_places, _places_once, _refuses_whole, _fails_whole):
         shop.reset()
         part(answer, shop)
@@ -1194,7 +1193,7 @@ def _ids(*numbers):
     limit=20,
 )
 def relay_once(answer, bench):
-    shop = _Shop()
+    shop = _Shop(bench.r)
     for part in (_relays, _relays_in_order, _lets_the_shop_work, _stops_at_a_loss, _relay_without_broker):
         shop.reset()
         bench.flush()
@@ -1418,7 +1417,7 @@ def _book(answer, shop, r, count=10):
     limit=20,
 )
 def book_once(answer, bench):
-    shop, r = _Shop(), bench.r
+    shop, r = _Shop(bench.r), bench.r
     r.xgroup_create(S, GROUP, "0", mkstream=True)
     if (got := _book(answer, shop, r)) != 0:
         raise NotYet("wrong-count", f"returned {got:g} for an empty stream.", "0, at once.")
