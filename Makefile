@@ -1,12 +1,13 @@
 # make lab                 open the course in JupyterLab          make test            prove everything (about 10 minutes)
 # make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
 # make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
+# make soak                each three times, also on a busy machine; adds up over days (ARGS="--runs 20 --lesson 07")
 # make kafka               fetch Apache Kafka, once; lab, test and notebooks do so too
 # The first of these makes the environment in .venv; ARGS=… is handed on, as in make test ARGS="-x tests/test_labs.py".
 RUN = @sh tools/environment.sh
 
-.PHONY: lab test labs notebooks lock kafka
-lab test notebooks: kafka
+.PHONY: lab test labs notebooks lock kafka soak
+lab test notebooks soak: kafka
 kafka:
 	$(RUN) python tools/kafka.py
 lab:
@@ -17,5 +18,7 @@ labs:
 	$(RUN) python tools/labs.py
 notebooks:
 	$(RUN) python tools/notebooks.py $(if $(LESSON),notebooks/$(LESSON)-*.ipynb solutions/$(LESSON)-*.ipynb) $(ARGS)
+soak:
+	$(RUN) python tools/soak.py $(if $(LESSON),--lesson $(LESSON)) $(ARGS)
 lock:
 	@sh tools/lock.sh $(ARGS)
