@@ -8,13 +8,15 @@ import itertools
 import os
 import random
 import socket
+import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import hiredis
+from redis.connection import SSLConnection, parse_url
 
 from mqlab.server import free_port
 
@@ -32,22 +34,25 @@ class Proxy:
             proxy.lose_reply("XADD")             # executed, but the client is never told
 
     It understands enough of the protocol to tell which reply answers which command. On a connection that has
-    subscribed no reply gets lost: messages there answer no command. TLS is not understood.
+    subscribed no reply gets lost: messages there answer no command. A server behind TLS or a unix socket is reached
+    by these; from the client to the proxy it is plain TCP on loopback.
 
     delay: seconds each way. Bytes stay in order, and many are on their way at once: pipelining helps as in a
     real network. lost: how many replies were lost so far.
     """
 
     def __init__(self, url: str):
-        parts = urlsplit(url)
-        if parts.scheme != "redis":
-            raise ValueError(f"The proxy takes a redis:// URL, not one of {parts.scheme or 'no'}://.")
+        scheme, _, _, query, _ = urlsplit(url)
+        if scheme not in ("redis", "rediss", "unix"):
+            raise ValueError(f"The proxy takes a redis://, rediss:// or unix:// URL, not one of {scheme or 'no'}://.")
+        self._server = parse_url(url)
         self.port = free_port()
-        user = parts.netloc.rpartition("@")[0]
-        self.url = parts._replace(netloc=f"{user}@127.0.0.1:{self.port}").geturl()
+        user, password = (quote(self._server.get(key) or "", safe="") for key in ("username", "password"))
+        self.url = f"redis://{user}:{password}@127.0.0.1:{self.port}/{self._server.get('db', 0)}"
+        if scheme == "redis" and query:
+            self.url += f"?{query}"
         self.delay = 0.0
         self.lost = 0
-        self._server_address = (parts.hostname or "localhost", parts.port or 6379)
         self._losses: list[tuple[bytes | None, Callable[[], bool]]] = []
         self._connections: set[asyncio.Task] = set()
         self._listener: asyncio.Server | None = None
@@ -139,7 +144,7 @@ class Proxy:
         self._connections.add(connection)
         writers = [writer]
         try:
-            server_reader, server_writer = await asyncio.open_connection(*self._server_address)
+            server_reader, server_writer = await _connect(self._server)
             writers.append(server_writer)
             await _Link(self).carry(reader, writer, server_reader, server_writer)
         except (OSError, asyncio.CancelledError):  # the broker is down, or cut(): so is this connection
@@ -158,6 +163,21 @@ class Proxy:
             if wanted == command or (wanted is None and command not in HANDSHAKE)
         ]
         return any(decisions)
+
+
+async def _connect(server: dict) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to what redis-py's `parse_url` has read from a URL."""
+    if "path" in server:
+        return await asyncio.open_unix_connection(server["path"])
+    context = None
+    if server.get("connection_class") is SSLConnection:
+        context = ssl.create_default_context(cafile=server.get("ssl_ca_certs"))
+        context.check_hostname = server.get("ssl_check_hostname", True) and server.get("ssl_cert_reqs") != "none"
+        if server.get("ssl_cert_reqs") == "none":
+            context.verify_mode = ssl.CERT_NONE
+        if server.get("ssl_certfile"):
+            context.load_cert_chain(server["ssl_certfile"], server.get("ssl_keyfile"))
+    return await asyncio.open_connection(server.get("host", "localhost"), server.get("port", 6379), ssl=context)
 
 
 class _Link:

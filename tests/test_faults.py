@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import threading
 import time
 
@@ -10,6 +11,7 @@ import redis
 
 from mqlab.broker import Broker
 from mqlab.faults import FakeClock, Proxy, SkewedClock, duplicated, reordered
+from tests import servers
 from tests.kernels import until
 
 
@@ -334,10 +336,23 @@ def test_a_forked_child_does_not_hold_the_connections(proxy, r):
     assert r.ping()
 
 
-def test_only_plain_redis_urls():
-    for url in ("rediss://localhost", "unix:///tmp/redis.sock", "localhost:6379"):
-        with pytest.raises(ValueError, match="takes a redis:// URL"):
+def test_an_address_it_cannot_take():
+    for url in ("localhost:6379", "http://localhost"):
+        with pytest.raises(ValueError, match="takes a redis://, rediss:// or unix:// URL"):
             Proxy(url)
+
+
+@pytest.mark.parametrize("kind", ["password", "acl_user", "unix_socket", "tls"])
+def test_servers_of_others_are_reached_as_their_url_says(kind):
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not installed")
+    with servers.SERVERS[kind]() as environment, Proxy(environment["REDIS_URL"]) as proxy:
+        theirs = redis.Redis.from_url(environment["REDIS_URL"], decode_responses=True)
+        r = redis.Redis.from_url(proxy.url, decode_responses=True)
+        proxy.lose_reply("INCRBY")
+        with pytest.raises(redis.ConnectionError):
+            r.incr("anna:n")
+        assert r.incr("anna:n") == 2 and theirs.get("anna:n") == "2" and proxy.lost == 1
 
 
 # ---------------------------------------------------------------- messages and clocks
