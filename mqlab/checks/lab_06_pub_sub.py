@@ -14,6 +14,7 @@ from redis.retry import Retry
 from mqlab.checks.engine import Lab, NotYet
 from mqlab.checks.outcomes import number
 from mqlab.checks.sweeps import crash_sweep, interleave, lost_reply_sweep, values
+from mqlab.faults import Proxy
 
 lab = Lab("06-pub-sub")
 STRETCH = ("DurableFanout",)
@@ -33,6 +34,9 @@ PLAIN = "special-characters", "Every other character stands for itself.", (
 )
 WHOLE = "matches-a-part", "Pattern and subject match from the first token to the last.", ""
 CASE = "ignores-case", "Upper and lower case differ.", ""
+ANY = "wildcard-is-choosy", "A wildcard does not look at the characters: a token is what stands between dots.", (
+    "Names come from elsewhere, and somebody's region is called eu-north, or Île."
+)
 
 VECTORS = [
     (PLAIN, "kiosk.eu", "kioskxeu", False),
@@ -51,6 +55,8 @@ VECTORS = [
     (PLAIN, "kiosk.?u.sales", "kiosk.eu.sales", False), (PLAIN, "kiosk.[ab]", "kiosk.a", False),
     (PLAIN, "kiosk.[ab]", "kiosk.[ab]", True), (PLAIN, "a.(b", "a.(b", True), (PLAIN, "a.b$", "a.b", False),
     (CASE, "Kiosk.eu", "kiosk.eu", False), (CASE, "KIOSK.>", "kiosk.eu", False),
+    (ANY, "kiosk.*.sales", "kiosk.eu-north.sales", True), (ANY, "*", "Île", True), (ANY, "k.*", "k.7$a?[b", True),
+    (ANY, "kiosk.>", "kiosk.eu-north.a:b", True), (ANY, "*.a", "x\ny.a", True), (ANY, "kiosk.>", "kiosk.x\ny", True),
 ]  # fmt: skip
 
 
@@ -73,7 +79,11 @@ def _matches(pattern, subject):
 )
 def match(answer, bench):
     for (code, should, because), pattern, subject, right in VECTORS:
-        got = answer(pattern, subject)
+        try:
+            got = answer(pattern, subject)
+        except ValueError as error:
+            raise NotYet("refuses-a-valid-one", f"raised ValueError ({error}) for match({pattern!r}, {subject!r}).",
+                         f"{right}: this pattern is valid.") from None
         if got is not None and not isinstance(got, (bool, int)) and not hasattr(got, "span"):
             raise NotYet("not-a-bool", f"returned {got!r:.60} for match({pattern!r}, {subject!r}).", "True or False.")
         if bool(got) != right:
@@ -174,6 +184,12 @@ def GapDetector(answer, bench):
     shorts.sort(key=lambda short: (len(short[1]), ROWS.index(_kinds(*short)[-1])))  # pairs first, row by row
     for modulus, feeds in shorts:
         _compare(answer, modulus, feeds)
+    for first, second in itertools.product(((0, 0), (0, 3)), ((0, 0), (0, 3), (0, 4), (0, 5), (1, 1))):
+        try:
+            _compare(answer, 8, (first, second))
+        except NotYet as wrong:
+            raise NotYet("zero-is-nothing", wrong.did, wrong.should, "Epochs and numbers begin at 0. That is a place "
+                         "like any other, and in a condition Python takes it for false.") from None
     rng, feeds, epoch, seq = bench.rng, [], 1, 65_500
     for _ in range(20_000):
         dice = rng.random()
@@ -261,6 +277,16 @@ def _shows(view, r):
     return f"has left = {_left(view):g}; the stock is {_truth(r)}."
 
 
+NO_WAITING = ("poll() deals with what has arrived and returns at once.",
+              "The page has other things to do: it calls poll() again and again.")  # fmt: skip
+
+
+def _duration(view):
+    begin = time.monotonic()
+    _poll(view)
+    return time.monotonic() - begin
+
+
 def _poll(view):
     """poll() in a thread of its own, so that one that waits is noticed."""
     ended = []
@@ -276,9 +302,7 @@ def _poll(view):
     thread.start()
     thread.join(2)
     if time.monotonic() - begin > 0.5:
-        raise NotYet("waits", "waited in poll() although no more messages were there.",
-                     "poll() deals with what has arrived and returns at once.",
-                     "The page has other things to do: it calls poll() again and again.")
+        raise NotYet("waits", "waited in poll() although no more messages were there.", *NO_WAITING)
     if ended[0] is not None:
         raise ended[0]
 
@@ -323,21 +347,72 @@ def LiveView(answer, bench):
     _poll(view)
     if _left(view) != 8:
         raise NotYet("does-not-follow", f"has left = {_left(view):g} after a sale of 2 and poll(); it was 10.", "8.")
-    _poll(view)
+    if (shortest := min(_duration(view) for _ in range(10))) > 0.008:
+        raise NotYet("waits", f"took {shortest * 1000:.0f} ms or more in each of ten calls of poll(), with no message "
+                     "there.", *NO_WAITING)
     for sold in (1, 1, 2):
         _sell(r, sold)
     _poll(view)
     if _left(view) != 4:
         raise NotYet("one-at-a-time", f"{_shows(view, r)} Three messages had arrived before poll().",
                      "4: poll() deals with everything that has arrived.", "The page would lag ever further behind.")
+    with r.pipeline(transaction=False) as p:
+        for version in range(8, 2008):
+            p.publish(CHANNEL, json.dumps({"version": version, "sold": 1}))
+        p.hset(KEY, mapping={"left": -1996, "version": 2007})
+        p.execute()
+    view.poll()  # not against the clock: there is something to do
+    if _left(view) != _truth(r):
+        raise NotYet("stops-early", f"{_shows(view, r)} 2,000 messages had arrived before poll().",
+                     f"{_truth(r)}: poll() deals with everything that has arrived.", "After a busy minute it would lag "
+                     "behind, and nobody tells it to go on.")
     _twice_and_overtaken(answer, bench)
     tried = _every_order(answer, bench, False)
+    _slow_to_subscribe(answer, bench)
     _frugal(answer, bench)
     _breaks(answer, bench)
     _no_snapshot_to_be_had(answer, bench)
     tried += _every_order(answer, bench, True)
     lost = lost_reply_sweep(bench, _stock, lambda r: _with_errors(answer, bench, r), _right_again)
     return f"{tried} interleavings of shop and view, {lost}, broken connections"
+
+
+def _slow_to_subscribe(answer, bench):
+    """The subscription is on a slow line, the stock is read on a quick one, and right after that a piece is sold."""
+    r, reads, started = bench.client(), _reads(bench.r), threading.Event()
+    _stock(r, 100)
+    r.client_kill_filter(_type="pubsub")  # the views of before
+
+    def sell():
+        while _reads(r) == reads and not started.wait(0.002):
+            pass
+        _sell(r, 1)
+
+    with Proxy(bench.broker.url) as proxy, redis.Redis.from_url(proxy.url, decode_responses=True) as slow:
+        slow.ping()  # the subscription will take this connection
+        proxy.delay = 0.1
+        client, shop = bench.client(), threading.Thread(target=sell)
+        client.pubsub = slow.pubsub
+        view = answer(client, KEY, CHANNEL)
+        shop.start()
+        try:
+            view.start()
+            hears = bench.r.publish(CHANNEL, json.dumps({"version": 1, "sold": 1}))  # old news
+        finally:
+            started.set()
+            shop.join()
+        if not hears:
+            raise NotYet("does-not-hear-yet", "returned from start() before the broker had its subscription.",
+                         "When start() returns, the view hears everything.",
+                         "subscribe() only sends the command. That it has taken effect, the confirmation tells.")
+        for _ in range(8):  # the message is on its way
+            time.sleep(proxy.delay)
+            _poll(view)
+            if _left(view) == _truth(r):
+                return
+        raise NotYet("misses-a-sale", f"{_shows(view, r)} Its subscription was {proxy.delay:g} s on its way, and "
+                     "meanwhile a piece was sold.", f"{_truth(r)}.", "The sale fell between the snapshot and the "
+                     "moment from which the view hears everything.")
 
 
 def _twice_and_overtaken(answer, bench):
@@ -602,7 +677,13 @@ def DurableFanout(answer, bench):
         raise NotYet("forgets-the-position", f"gave {_polled(two, 'email', 10)!r:.70} to another process, position 4.",
                      f"(0, {right[3:]!r}), also when subscribe was called again.",
                      "A subscription is durable if it outlives its process, and every start calls subscribe.")
-    one.commit("email", 2)
+    for again in (4, 2):
+        try:
+            one.commit("email", again)
+        except KeyError as error:
+            raise NotYet("refuses-an-old-commit", f"raised KeyError({error}) from commit({again}); the position of "
+                         "email was 4.", "Nothing happens: the subscription exists, and the position stays.",
+                         "A slower worker has done nothing wrong.") from None
     if _polled(one, "email", 1)[1] != right[3:4]:
         raise NotYet("commit-goes-back", "moved the position back from 4 to 2: a slower worker committed later.",
                      "It never moves back.", "What was done would be done again.")
@@ -643,7 +724,8 @@ def _retention(answer, bench):
         raise NotYet("keeps-too-much", f"kept {len(messages)} messages or more, with keep=3.", "Exactly the newest 3.",
                      "MAXLEN with ~ (redis-py's default) trims only in large steps.")
     if messages != right:
-        raise NotYet("keeps-the-wrong-ones", f"kept {messages!r:.90} of 100, with keep=3.", f"{right!r}: the newest.")
+        raise NotYet("keeps-the-wrong-ones", f"returned {messages!r:.80} from poll(sub, 10), of 100 messages, keep=3.",
+                     f"{right!r}: the newest. What is lost does not count among the n.")
     if lost == 0:
         raise NotYet("silent-loss", "said lost = 0; 97 messages are gone, which this subscription never had.",
                      "97, and then the three that are kept.",
@@ -656,9 +738,24 @@ def _retention(answer, bench):
     fanout.commit("email", 98)
     if (got := _polled(fanout, "email", 10)) != (0, right[1:]):
         raise NotYet("wrong-loss", f"said {got!r:.80} after commit(98).", f"(0, {right[1:]!r}).")
-    sizes = []
-    for n in range(101, 501):
+    for n in (101, 102):
         fanout.publish(f"m{n}")
+    if (got := _polled(fanout, "email", 10))[0] != 1:
+        raise NotYet("wrong-loss", f"said lost = {got[0]:g}; the position is 98, messages 100 to 102 are kept.",
+                     "1: message 99.")
+    fanout.subscribe("late")
+    if (got := _polled(fanout, "late", 10)) != (0, []):
+        raise NotYet("subscribes-in-the-past", f"gave {got!r:.70} to a subscription made after 102 messages, keep=3.",
+                     "(0, []): it gets what is published from now on.", "How many are kept is not how many there were.")
+    fanout.commit("email", 102)
+    if (got := _polled(fanout, "email", 10)) != (0, []):
+        raise NotYet("compares-as-text", f"said {got!r:.80} after commit(102); the position was 98.", "(0, []).",
+                     "Compared as text, 102 comes before 98.")
+    sizes = []
+    for n in range(103, 501):  # all that was published before has been committed by all
+        if (got := fanout.publish(f"m{n}")) != n:
+            raise NotYet("wrong-numbers", f"returned {got!r:.40} for message {n}; all before it had been committed.",
+                         f"{n}.", "A number that comes a second time is below every position: nobody reads it.")
         if n % 20 == 0:
             sizes.append(sum(r.memory_usage(key, samples=0) or 0 for key in r.scan_iter()))
     if max(sizes[-8:]) > max(sizes[:8]) + 300:
@@ -723,10 +820,10 @@ def _meets_others(answer, bench):
 
     def consistent(r, results):
         (lost, messages), _ = values(results)
-        numbers = [seq for seq, _ in messages]
-        if not numbers or lost != numbers[0] - 1 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        first = messages[0][0] if messages else 0
+        if not messages or lost != first - 1 or messages != list(enumerate("abx", 1))[first - 1:][:len(messages)]:
             raise NotYet("poll-in-two-looks", f"polls {(int(lost), messages)!r:.80} while message 3 comes (keep=2).",
-                         "What it counts as lost and what it returns follow on each other.",
+                         "What is lost and what it returns follow on each other, each body with its number.",
                          "Between two reads the oldest message went away.")
 
     def newcomer(r):

@@ -1,0 +1,42 @@
+"""Takes at most 100 messages in each call."""
+
+import json
+
+REJECTED_BY = "stops-early"
+
+
+class LiveView:
+    def __init__(self, r, key, channel):
+        self.r, self.key, self.channel = r, key, channel
+        self.ear = r.pubsub()
+        self.left = self.version = None
+        self.unsure = False
+
+    def start(self):
+        self.ear.subscribe(self.channel)
+        self.left = None
+        while self.left is None:
+            self.take_in(self.ear.get_message(timeout=1))
+            self.make_sure()
+
+    def poll(self):
+        for _ in range(100):
+            if not (message := self.ear.get_message(timeout=0)):
+                break
+            self.take_in(message)
+        self.make_sure()
+
+    def take_in(self, message):
+        if message and message["type"] == "subscribe":
+            self.unsure = True
+        elif message:
+            news = json.loads(message["data"])
+            if self.version is None or news["version"] > self.version + 1:
+                self.unsure = True
+            elif news["version"] == self.version + 1:
+                self.left, self.version = self.left - news["sold"], news["version"]
+
+    def make_sure(self):
+        if self.unsure:
+            self.left, self.version = map(int, self.r.hmget(self.key, "left", "version"))
+            self.unsure = False
