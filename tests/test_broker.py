@@ -23,6 +23,7 @@ from redis.crc import key_slot
 
 from mqlab import external, server
 from mqlab.broker import Broker, BrokerError
+from tests.disks import mounted
 from tests.fake_server import OldRedis
 from tests.kernels import Kernel, gone, until
 
@@ -392,19 +393,6 @@ def test_the_data_directory_is_none(place, said, tmp_path, monkeypatch):
     message = failure()
     assert message.startswith(f"The broker cannot keep its data in {tmp_path / place}: {said}.")
     assert "set MQLAB_DATA_DIR" in message
-
-
-@contextlib.contextmanager
-def mounted(path: Path, options: str):
-    """A file system in memory; skips where this user may not mount one."""
-    path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("cannot mount a small file system here: full and read-only disks not tried")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(path)], check=True)
 
 
 @pytest.mark.parametrize(
