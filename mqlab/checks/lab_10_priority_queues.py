@@ -111,6 +111,35 @@ def _in_order(bench, put, take):
         put(bench.r, message)
     if (got := _drain(take, bench.r)) != pushed:
         _out_of_order(pushed, got)
+    bench.flush()
+    for message in pushed[:4]:
+        put(bench.r, message)
+    got = [take(bench.r), take(bench.r)]
+    for message in pushed[4:]:
+        put(bench.r, message)
+    if (got := got + _drain(take, bench.r)) != pushed:
+        raise NotYet("loses-order", f"popped {', '.join(map(repr, got[:6]))} … when two pops came between the pushes.",
+                     f"In the order of the pushes: {', '.join(map(repr, pushed[:6]))} …",
+                     "What came later must never get a smaller number, whatever was popped meanwhile.")
+
+
+def _lasts(bench, put, take, stock="abcd", order="abcd"):
+    """Nothing runs out by itself. As if much time went by: keys that have a lifetime are deleted."""
+    bench.flush()
+    for message in stock[:-1]:
+        put(bench.r, message)
+    got = [take(bench.r)]
+    mortal = [key for key in bench.r.scan_iter(f"{KEY}*") if bench.r.pttl(key) >= 0]
+    for key in mortal:
+        bench.r.delete(key)
+    put(bench.r, stock[-1])
+    try:
+        got += _drain(take, bench.r)
+    except NotYet as failure:  # half of something is left
+        got.append(f"what is no message (it {failure.did[:60]})")
+    if got != list(order) and mortal:
+        raise NotYet("expires", f"gave {mortal[0]} a lifetime. When that was over, {got} came out.", f"{list(order)}.",
+                     "The queue lives for years, and a message may wait longer than any lifetime.")
 
 
 def _by_the_broker(bench, put, take):
@@ -288,6 +317,14 @@ def _once_each(bench, put, take, prepared=("a", "b")):
     points = crash_sweep(bench, stock(*start), lambda r: put(r, "n"), nobody, half(start, 0))
     points += crash_sweep(bench, stock(), lambda r: put(r, "n"), nobody, later)
     points += crash_sweep(bench, stock(*start), take, nobody, half(start, 1))
+
+    def both_get_one(r, results):
+        if None in (got := values(results)):
+            raise NotYet("none-too-soon", f"returned {got} from two pops, while {len(start)} messages waited.",
+                         "None means that nothing waits.",
+                         "That somebody else was faster is a reason to look again, not to give up.")
+
+    tried += interleave(bench, stock(*start), [take, take], both_get_one, limit=20)
     bench.flush()
     stock(*[f"m{n}" for n in range(40)])(bench.r)
     got = [m for some in values(race(bench, 5, lambda i, r: [take(r) for _ in range(8)])) for m in some]
@@ -343,9 +380,10 @@ def PrioQueue(answer, bench):
                                          "steps.") from None
     _every_overflow(answer, bench)
     _room_again(answer, bench)
-    _billion_at_levels(answer, bench)
+    _billion_at_levels(bench, at)
     _random_walk(answer, bench)
     _by_the_broker(bench, *at(0))
+    _lasts(bench, *at(4))
     _honest_when_down(bench, *at(4))
     bench.flush()
     _cheap(bench, *at(4))
@@ -384,7 +422,7 @@ def _room_again(answer, bench):
 
 
 def _every_overflow(answer, bench):
-    """Bound 2, and every way to push four messages at levels 0, 5 and 9."""
+    """Bound 2, and every way to push four messages at levels 0, 5 and 9. An empty message can go as well."""
     for levels in sorted(itertools.product((0, 5, 9), repeat=4), key=lambda levels: -len(set(levels))):
         bench.r.delete(*bench.r.scan_iter(f"{KEY}*"), "none")
         queue, model = answer(bench.r, KEY, 2), _Model(2)
@@ -396,6 +434,8 @@ def _every_overflow(answer, bench):
             continue
         did = f"pushed {' '.join(pushed)} with bound=2: push returned {got}, and then {left} came out."
         should = f"push returns {expected}, and {right} come out."
+        if any(got[:2]):
+            raise NotYet("one-too-few", did, should, "Two have room at bound=2, whatever their levels.")
         if len(left) > 2:
             raise NotYet("no-bound", did, should, "Without a bound a long outage fills the broker's memory.")
         if left == right and not any(got):
@@ -411,6 +451,12 @@ def _every_overflow(answer, bench):
             raise NotYet("drops-the-oldest", did, should, "Who has waited longest in its level is the next to be "
                                                           "served.")
         raise NotYet("wrong-victim", did, should, "The youngest message of the least urgent level has to go.")
+    bench.flush()
+    queue = answer(bench.r, KEY, 1)
+    got = [queue.push("", 5), queue.push("a", 0)]
+    if got != [None, ""]:
+        raise NotYet("drops-silently", f"returned {got} from two pushes at bound=1: '' at 5, then 'a' at level 0.",
+                     "[None, '']: the empty message had to go.", "None says that no message had to go.")
 
 
 def _random_walk(answer, bench):
@@ -428,17 +474,17 @@ def _random_walk(answer, bench):
                          f"{expected!r}.")
 
 
-def _billion_at_levels(answer, bench):
-    _billion(bench, lambda r, m: answer(r, KEY, 100).push(m, 0), lambda r: _message(answer(r, KEY, 100).pop()))
+def _billion_at_levels(bench, at):
+    _billion(bench, *at(0))
+    (put5, _), (put4, take) = at(5), at(4)
     for digits in (6, 9):
         bench.flush()
-        queue = answer(bench.r, KEY, 100)
-        queue.push("less urgent", 5)
-        queue.push("a", 4)
-        _set_forward(bench, lambda r, m: queue.push(m, 4), lambda r: queue.pop(), 10**digits - 1)  # noqa: B023
+        put5(bench.r, "less urgent")
+        put4(bench.r, "a")
+        _set_forward(bench, put4, take, 10**digits - 1)
         for message in "bc":
-            queue.push(message, 4)
-        got = _drain(lambda r: _message(queue.pop()), bench.r)  # noqa: B023
+            put4(bench.r, message)
+        got = _drain(take, bench.r)
         if got != ["second", "b", "c", "less urgent"]:
             raise NotYet("runs-out-of-digits", f"let level 5 pass level 4 after {10**digits:,} messages: {got}.",
                          "Level 4 first, however many messages there were.",
@@ -474,9 +520,21 @@ def _bound_in_every_order(answer, bench):
             answer(r, KEY, 2).push(message, level)
 
     tried = interleave(bench, lambda r: None, [push("a5", 5, 1), push("b5", 5, 1)], _one_left(answer), limit=20)
-    tried += interleave(bench, full, [push("c0", 0, 2), push("d1", 1, 2)], kept(2, ["x5", "y9"], ["c0",
-                                                                                                  "d1"]), limit=20)
-    return tried
+    verify = kept(2, ["x5", "y9"], ["c0", "d1"])
+    tried += interleave(bench, full, [push("c0", 0, 2), push("d1", 1, 2)], verify, limit=20)
+
+    def pop(r):
+        return _message(answer(r, KEY, 9).pop())
+
+    def urgent_first(r, results):
+        got = values(results)[0]
+        if got == "v":
+            raise NotYet("urgent-overlooked", "popped v, of level 5, that was pushed while u, of level 0, was waiting.",
+                         "u, or None if it looked before both.",
+                         "Who looks at one level after the other has not seen all of them at the same moment.")
+
+    both = [pop, lambda r: (push("u", 0, 9)(r), push("v", 5, 9)(r))]
+    return tried + interleave(bench, lambda r: None, both, urgent_first, limit=30)
 
 
 def _one_left(answer):
@@ -515,8 +573,16 @@ def _bound_in_a_crash(answer, bench):
                          "of a and b.", "Either a, b, or c, a.",
                          "Whoever makes room first and adds then may not come to add.")
 
+    def room_for_two(r, result):
+        gone = [answer(r, KEY, 2).push(message, 5) for message in "cd"]
+        left = _drain(lambda r: _message(answer(r, KEY, 2).pop()), r)
+        if len(left) < 2:
+            raise NotYet("bound-shrinks", f"was killed in the middle of a pop; from then on {len(left)} message had "
+                                          f"room at bound=2: the next two pushes returned {gone}.", "Two have room.",
+                         "A count that is kept beside the queue is wrong for ever after such a death.")
+
     points = crash_sweep(bench, full, lambda r: answer(r, KEY, 2).push("c", 0), nobody, still_two)
-    return points
+    return points + crash_sweep(bench, full, lambda r: answer(r, KEY, 2).pop(), nobody, room_for_two)
 
 
 # ---------------------------------------------------------------- task 2
@@ -615,13 +681,20 @@ def _away(answer, turn, weights, rng):
 def _come_and_go(answer, turn):
     chooser = answer({"a": 2, "b": 1, "c": 1})
     turns = [turn(chooser, "ab" if n % 2 else "ac") for n in range(400)]
-    for name in "bc":
-        if turns.count(name) < 20:
-            raise NotYet("forgets-credit", f"gave {name!r}, weight 1 beside a of weight 2, {turns.count(name)} of "
-                                           f"the 200 turns in "
-                         "which it was there; b and c were there in turn.", "A fair share, about a third.",
+    for name, there, least, part in (("b", 200, 20, "1/3"), ("c", 200, 20, "1/3"), ("a", 400, 130, "2/3")):
+        if turns.count(name) < least:
+            raise NotYet("forgets-credit" if name != "a" else "returns-in-front",
+                         f"gave {name!r} {turns.count(name)} of the {there} turns in which it was there. The weights "
+                         "are 2, 1, 1; a was always there, b and c in turn.", f"A fair share, about {part}.",
                          "Queues run empty and fill again all the time. If each change starts anew, the heaviest "
-                         "always wins.")
+                         "always wins." if name != "a" else
+                         "Queues run empty and fill again all the time. If a return is worth a turn, the others lose.")
+    chooser = answer({"a": 3, "b": 1})
+    turns = [(turn(chooser, "ab"), turn(chooser, ""))[0] for _ in range(40)]
+    if turns.count("b") != 10:
+        raise NotYet("empty-counts", f"gave b, weight 1 beside a of weight 3, {turns.count('b')} of 40 turns, with a "
+                                     "call for an empty set after each.", "10: such a call is no turn.",
+                     "A worker that finds nothing asks again and again.")
 
 
 # ---------------------------------------------------------------- task 3
@@ -651,13 +724,15 @@ def AgeingQueue(answer, bench):
     _first_of_two(answer, bench, clock, now, calls)
     for prio, alpha in ((0, 1.0), (9, 0.001), (9, 10.0)):
         _in_order(bench, *at(prio, alpha))
-    _billion(bench, *at(4))
+    _billion_at_levels(bench, at)
     _ages_as_on_paper(answer, bench, clock, now)
     _by_the_broker(bench, *at(4))
+    _lasts(bench, *at(4))
     _honest_when_down(bench, *at(4))
     bench.flush()
     _cheap(bench, *at(4))
     tried, points = _once_each(bench, *at(4))
+    tried += _two_ages(bench, clock, at)
     return f"36 races of two ages, 600 random steps, {tried} interleavings, {points} crash points"
 
 
@@ -695,6 +770,33 @@ def _first_of_two(answer, bench, clock, now, calls):
                                                                      f"· {wait:.4g} = "
                              f"{prio - alpha * wait:+.3g}, 'new' has 0.",
                              "alpha says how much of the priority a second of waiting is worth.")
+    bench.flush()
+    answer(bench.r, KEY, 0.5, now).push("old", 5)
+    clock.sleep(1000.0)
+    answer(bench.r, KEY, 0.5, now).push("new", 0)
+    if (got := _message(answer(bench.r, KEY, 0.5, now).pop())) != "old":
+        raise NotYet("start-of-its-own", f"popped {got!r}: prio 0, pushed by a process that has just started. 'old', "
+                                         "prio 5, had been waiting for 1,000 s, with alpha=0.5.", "'old' first.",
+                     "A time since the start of one process means nothing to another one.")
+
+
+def _two_ages(bench, clock, at):
+    """Two pops in every order of their commands, where the second message is of another prio than the first."""
+    (put0, take), (put1, _) = at(0), at(1)
+
+    def stock(r):
+        put0(r, "x")
+        put1(r, "y")
+        clock.sleep(5.0)  # 2 s make up for one prio
+        put0(r, "z")
+
+    def the_first_two(r, results):
+        if sorted(map(str, got := values(results))) != ["x", "y"]:
+            raise NotYet("look-is-too-old", f"gave {got} to two processes, with x, y, z waiting in this order of "
+                                            "urgency; y is of another prio than x and z.", "x and y.",
+                         "Between the look at the first messages and the removal, somebody else took one of them.")
+
+    return interleave(bench, stock, [take, take], the_first_two, limit=20)
 
 
 def _ages_as_on_paper(answer, bench, clock, now):
@@ -769,7 +871,17 @@ def TenantFair(answer, bench):
 
     _basics(bench, *at())
     _flood(answer, bench)
-    _turns(answer, bench)
+    for quantum, tenants in ((1, "ABC"), (2, "AB"), (3, "ABCD")):
+        _turns(answer, bench, quantum, tenants)
+    try:
+        _turns(answer, bench, 2, ["A", "A:B", "", "of", "ring"])
+    except NotYet as failure:
+        raise NotYet("names-collide", failure.did, failure.should,
+                     "The tenants are called A, A:B, of, ring, and one has no name. With plain names all went well: "
+                     "two names meet in one key, or one was cut in two.") from None
+    _lasts(bench, lambda r, m: answer(r, KEY, 2).push(m[0], m),
+           lambda r: (got := _pair(answer(r, KEY, 2).pop())) and got[1],
+           ("A1", "A2", "A3", "B1"), ("A1", "A2", "B1", "A3"))
     _honest_when_down(bench, *at())
     bench.flush()
     _cheap(bench, *at())
@@ -812,24 +924,23 @@ def _flood(answer, bench):
     _nothing_left(bench, 100)
 
 
-def _turns(answer, bench):
-    for quantum, tenants in ((1, "ABC"), (2, "AB"), (2, ["A", "A:B", "", "of", "ring"]), (3, "ABCD")):
-        bench.flush()
-        queue, model = answer(bench.r, KEY, quantum), _Ring(quantum)
-        for n in range(100):
-            if bench.rng.random() < (0.6 if n % 50 < 30 else 0.3):
-                tenant = bench.rng.choice(list(tenants))
-                queue.push(tenant, f"{tenant.lower()}{n}")
-                model.push(tenant, f"{tenant.lower()}{n}")
-                continue
-            before, taken = dict(model.ring), model.taken
-            got, expected = _pair(queue.pop()), model.pop()
-            if got != expected:
-                ring = ", ".join(f"{name or repr(name)} ({len(waiting)})" for name, waiting in before.items())
-                raise NotYet("wrong-turn", f"popped {got}, quantum={quantum}, step {n + 1} of a random sequence. The "
-                                           f"ring was "
-                             f"{ring or 'empty'}; {taken} of the first one's turn were taken.", f"{expected}.",
-                             "Up to quantum messages a turn; then to the end, or out of the ring with nothing waiting.")
+def _turns(answer, bench, quantum, tenants):
+    bench.flush()
+    queue, model = answer(bench.r, KEY, quantum), _Ring(quantum)
+    for n in range(100):
+        if bench.rng.random() < (0.6 if n % 50 < 30 else 0.3):
+            tenant = bench.rng.choice(list(tenants))
+            queue.push(tenant, f"{tenant.lower()}{n}")
+            model.push(tenant, f"{tenant.lower()}{n}")
+            continue
+        before, taken = dict(model.ring), model.taken
+        got, expected = _pair(queue.pop()), model.pop()
+        if got != expected:
+            ring = ", ".join(f"{name or repr(name)} ({len(waiting)})" for name, waiting in before.items())
+            raise NotYet("wrong-turn", f"popped {got}, quantum={quantum}, step {n + 1} of a random sequence. The ring "
+                                       f"was {ring or 'empty'}; {taken} of the first one's turn were taken.",
+                         f"{expected}.",
+                         "Up to quantum messages a turn; then to the end, or out of the ring with nothing waiting.")
 
 
 def _two_tenants(answer, bench):

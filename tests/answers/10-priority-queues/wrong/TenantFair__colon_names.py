@@ -1,6 +1,6 @@
 """Takes the tenant for what stands before the first colon."""
 
-REJECTED_BY = "wrong-turn"
+REJECTED_BY = "names-collide"
 
 
 class TenantFair:

@@ -1,0 +1,17 @@
+"""Counts time from the start of its own process."""
+
+REJECTED_BY = "start-of-its-own"
+
+
+class AgeingQueue:
+    def __init__(self, r, key, alpha, clock):
+        self.r, self.key, self.alpha, self.clock = r, key, alpha, clock
+        self.start = clock()
+
+    def push(self, message, prio):
+        number = self.r.incr(f"{self.key}:seq")
+        self.r.zadd(self.key, {f"{number:020d}{message}": prio / self.alpha + self.clock() - self.start})
+
+    def pop(self):
+        first = self.r.zpopmin(self.key)
+        return first[0][0][20:] if first else None

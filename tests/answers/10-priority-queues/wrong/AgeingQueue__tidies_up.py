@@ -1,0 +1,17 @@
+"""Gives the queue a lifetime, counted from the last push."""
+
+REJECTED_BY = "expires"
+
+
+class AgeingQueue:
+    def __init__(self, r, key, alpha, clock):
+        self.r, self.key, self.alpha, self.clock = r, key, alpha, clock
+
+    def push(self, message, prio):
+        number = self.r.incr(f"{self.key}:seq")
+        self.r.zadd(self.key, {f"{number:020d}{message}": prio / self.alpha + self.clock()})
+        self.r.expire(self.key, 3600)
+
+    def pop(self):
+        first = self.r.zpopmin(self.key)
+        return first[0][0][20:] if first else None
