@@ -12,7 +12,7 @@ import threading
 import time
 import types
 from collections import Counter
-from concurrent.futures import Future, TimeoutError
+from concurrent.futures import CancelledError, Future, TimeoutError
 from unittest import mock
 
 import redis
@@ -139,6 +139,18 @@ def lane(answer, bench):
                     f"About {len(keys) // n:,} in each.",
                     "Every byte of the key has to count, and where it stands. The fullest lane sets the throughput.",
                 )
+        lanes = Counter(_lane(answer, key, 100) for key in keys)
+        if sum((lanes.get(i, 0) - 80) ** 2 / 80 for i in range(100)) > 200:  # chi-squared: 99 ± 14 by chance
+            fives = sorted(lanes.get(i, 0) for i in range(100))
+            raise NotYet(
+                "uneven-with-many-lanes",
+                f"put {sum(fives[-10:]) / 10:.0f} keys into each of the ten fullest of 100 lanes, and "
+                f"{sum(fives[:10]) / 10:.0f} into each of the ten emptiest ({name}).",
+                "About 80 in each, and what chance makes of it: 95 and 65.",
+                "Every byte of the key has to count, and before the modulo there must be far more values than lanes.",
+            )
+    for key, n in itertools.product((b"\xff" * 4, b"\x00", b"\xe9t\xe9"), (1, 3, 8, 1000)):
+        _lane(answer, key, n)  # not text; and CRC-32 of the first is its largest number, 2**32 - 1
     return f"{count:,} keys of 6 kinds, in other processes as here"
 
 
@@ -200,33 +212,44 @@ class _Model:
         return out
 
 
-def _item(seq):
-    return (seq, "item")
-
-
 def _replay(answer, max_buffer, timeout, pushes):
     """Hold the answer against the model, push by push."""
-    mine, model, given = answer(max_buffer, timeout), _Model(max_buffer, timeout), set()
+    mine, model, given, first = answer(max_buffer, timeout), _Model(max_buffer, timeout), set(), {}
+    gone = set()
     for count, (seq, now) in enumerate(pushes, 1):
         behind, dup = seq < model.next, seq in model.waiting
-        got = mine.push(seq, _item(seq), now)
+        first.setdefault(seq, (seq, count))  # the item that came first is the one
+        got = mine.push(seq, (seq, count), now)
         out, skipped, why = model.push(seq, now)
         try:
             items, gaps = list(got[0]), list(got[1])
             numbers = [each[0] for each in items]
-            fine = len(got) == 2 and all(each == _item(each[0]) for each in items)
+            fine = len(got) == 2 and all(len(each) == 2 and each[0] in first for each in items)
         except (TypeError, IndexError, KeyError):
             fine = False
         if not fine:
             raise NotYet("wrong-return", f"returned {got!r:.70} from push.", "Two lists: the items, and the numbers.")
         if numbers == out and gaps == skipped:
+            if other := [each for each in items if each != first[each[0]]]:
+                raise NotYet(
+                    "replaces-what-waits",
+                    f"gave out a copy of number {other[0][0]} that came when the first one was waiting already.",
+                    "The one that came first.",
+                    "An item whose number waits already is ignored.",
+                )
             given |= set(out)
+            gone |= set(skipped)
             continue
         shown = ", ".join(f"{s} at {t:g} s" for s, t in pushes[max(0, count - 6) : count])
         did = (
             f"gave out the numbers {numbers} and gave up {gaps} at the last of these pushes: {shown} "
             f"(max_buffer={max_buffer}, timeout={timeout:g})."
         )
+        if gone & set(gaps):
+            raise NotYet(
+                "gives-up-twice", did, f"Out: {out}, given up: {skipped}.",
+                "`skipped` has the numbers that this call gave up. Somebody will ask for each of them again.",
+            )
         raise _mismatch(did, numbers, gaps, out, skipped, why, given, behind, dup)
 
 
@@ -279,13 +302,19 @@ def _mismatch(did, numbers, gaps, out, skipped, why, given, behind, dup):
     broker=False,
 )
 def Resequencer(answer, bench):  # noqa: N802 — the task is a class
-    cases = 0
+    cases, (a, b) = 0, [answer(5, 1e9) for _ in range(2)]
+    got = [list(each) for each in (*a.push(2, "a2", 0), *b.push(1, "b1", 0))]
+    if got == [[], [], ["b1", "a2"], []]:
+        raise NotYet(
+            "shares-its-state", "gave out an item of one Resequencer at the push to another one.", "Each has its own.",
+            "What stands in the body of the class, or is the default of an argument, is one for all objects.",
+        )
     for order in [o for n in range(1, 6) for o in itertools.permutations(range(1, n + 1))]:
         _replay(answer, 10, 1e9, [(seq, 0) for seq in order])
         cases += 1
     for length in range(1, 6):  # everything short: duplicates, gaps, late ones; a second between two pushes
         for order in itertools.product(range(1, 5), repeat=length):
-            for max_buffer, timeout in ((10, 1e9), (0, 1e9), (1, 1e9), (10, 2)):
+            for max_buffer, timeout in ((10, 1e9), (0, 1e9), (1, 1e9), (10, 2), (10, 0)):
                 _replay(answer, max_buffer, timeout, [(seq, now) for now, seq in enumerate(order)])
                 cases += 1
     for _ in range(150):
@@ -362,11 +391,12 @@ class _Finished:
             )
         if got != right:
             raise NotYet("wrong-watermark", did, f"{right}, the first that is not finished.")
-        if _commit(self.r) != max(right, least):
-            behind = _commit(self.r) < max(right, least)
+        holds = self.r.get(KEY)
+        if int(holds or 0) != max(right, least):
+            behind = int(holds or 0) < max(right, least)
             raise NotYet(
                 "not-committed" if behind else "commits-something-else",
-                f"returned {got} from done({offset}), and the key holds {self.r.get(KEY)!r}.",
+                f"returned {got} from done({offset}), and the key holds {holds!r}.",
                 f"The key holds {max(right, least)}.",
                 "A restart knows only what is in the broker.",
             )
@@ -398,11 +428,28 @@ def OffsetTracker(answer, bench):  # noqa: N802
     tried = _two_trackers(answer, bench)
     points = _killed_tracker(answer, bench)
     failures = _no_answer(answer, bench)
+    _away_for_long(answer, bench)
     bench.flush()
     mine = _Finished(answer, r)
     for block in range(0, 600, 5):
         for offset in (4, 2, 0, 1, 3):
-            mine.tracker.done(block + offset)
+            got = mine.tracker.done(block + offset)
+        if (got, _commit(r)) != (block + 5, block + 5):
+            raise NotYet(
+                "not-committed",
+                f"returned {got} and left the commit at {r.get(KEY)}, when all below {block + 5} was finished.",
+                f"{block + 5}.",
+                f"The key holds text, and '{r.get(KEY)}' comes after '{block + 5}' in a dictionary."
+                if (r.get(KEY) or "") > str(block + 5)
+                else "A restart knows only what is in the broker.",
+            )
+    if r.pttl(KEY) != -1:
+        raise NotYet(
+            "commit-expires",
+            f"gave the commit a lifetime of {r.pttl(KEY) / 1000:,.0f} s.",
+            "It stays until somebody deletes it.",
+            "A consumer that was away for longer starts at 0, and handles the whole log again.",
+        )
     if (held := _held(mine.tracker)) > 200:
         raise NotYet(
             "remembers-everything",
@@ -574,6 +621,51 @@ def _no_answer(answer, bench):
     return count
 
 
+class _Away(Hook):
+    """While `away` is set, no command is answered, however often it is tried."""
+
+    def __init__(self):
+        self.away = threading.Event()
+
+    def before(self, connection, step):
+        if self.away.is_set():
+            raise redis.ConnectionError("Error 111 connecting to the broker. Connection refused.")
+        return step
+
+
+def _away_for_long(answer, bench):
+    bench.flush()
+    hook = _Away()
+    with traced_client(bench.broker.url, hook, socket_timeout=None) as r:
+        tracker = answer(r, KEY)
+        for offset, right in ((1, 0), (0, 2), (2, 3)):
+            hook.away.set()
+            stop = threading.Timer(1, hook.away.clear)  # for an answer that tries until it works
+            stop.start()
+            try:
+                got = tracker.done(offset)
+            except redis.RedisError:
+                got = None
+            stop.cancel()
+            hook.away.clear()
+            if got is not None and _commit(bench.r) < right:
+                raise NotYet(
+                    "hides-broker-errors",
+                    f"returned {got} from done({offset}), and the commit is {_commit(bench.r)}. The broker had not "
+                    "answered a single command.",
+                    f"A commit of {right}, or an exception of redis.",
+                    "Whoever gets a result believes that it is written.",
+                )
+            if (got := tracker.done(offset)) != right or _commit(bench.r) < right:
+                raise NotYet(
+                    "forgets-after-an-error",
+                    f"returned {got} from done({offset}), and the commit is {_commit(bench.r)}. The same call had "
+                    "raised before, when the broker did not answer.",
+                    f"{right} and a commit of {right}.",
+                    "What was not written has to be written by the next call, although memory has it already.",
+                )
+
+
 # ---------------------------------------------------------------- task 4
 
 SOON = 3.0  # seconds for something to happen that takes microseconds; no check waits for it when all is well
@@ -585,6 +677,11 @@ def _await(future, code, did, should, because=""):
         return future.exception(timeout=SOON)
     except TimeoutError:
         raise NotYet(code, did, should, because) from None
+    except CancelledError:
+        raise NotYet(
+            "cancels", "cancelled a future.", "It has a result, or an exception.",
+            "Who waits for it has to know why: the exception that parked the key says so.",
+        ) from None
 
 
 class _Slow:
@@ -761,6 +858,16 @@ def _many_keys(answer):
         _await(future, "never-runs", "did not run a function.", "It runs.")
     if log[1] == "in":
         raise NotYet("equal-keys-differ", "ran two functions of equal keys at once.", "Equal keys are one key.")
+    for one, other in (("1", 1), (-1, -2), ((1,), "(1,)")):  # hash(-1) == hash(-2)
+        both = threading.Barrier(2)
+        futures = [executor.submit(key, lambda both=both: both.wait(1.5)) for key in (one, other)]
+        if any(_await(future, "never-runs", "did not run a function.", "It runs.") for future in futures):
+            raise NotYet(
+                "different-keys-are-one",
+                f"did not run functions of the keys {one!r} and {other!r} at the same time.",
+                "Different keys do not wait for each other.",
+                "Equal texts, or equal hashes, do not make two keys equal. A dict knows that.",
+            )
     _close(executor)
 
 
@@ -814,14 +921,26 @@ def _poison(answer):
 def _release(answer):
     executor, ran = answer(2), []
 
-    def fails():
+    def fails(gate):
+        gate.wait(20)
         raise ValueError("no such order")
 
     executor.release("never seen")
     for _ in range(2):
-        executor.submit("a", fails)
+        gate = threading.Event()
+        futures = [executor.submit("a", lambda gate=gate: fails(gate))]
+        futures += [executor.submit("a", lambda: ran.append("refused")) for _ in range(2)]
+        gate.set()
+        for future in futures:
+            _await(future, "poison-hangs", "left a future of a key open that had failed.", "It has the exception.")
         refused = executor.submit("a", lambda: ran.append("refused"))
-        _await(refused, "poison-hangs", "left a future of a parked key open.", "It has the exception.")
+        if _await(refused, "poison-hangs", "left a future of a parked key open.", "It has the exception.") is None:
+            raise NotYet(
+                "parks-only-once",
+                "ran a later function of a key that had been parked and released, and has failed again.",
+                "The key is parked again, until the next release.",
+                "Who mends an order may be wrong about it.",
+            )
         executor.release("a")
         again = executor.submit("a", lambda: ran.append("again"))
         problem = _await(again, "poison-hangs", "left a future open after release.", "The function runs.")
@@ -839,6 +958,8 @@ def _release(answer):
             "What was refused stays refused.",
             "Its future has the exception: whoever saw it will submit the message again.",
         )
+    _released_in_callback(executor)
+    _released_while_running(executor)
     executor.release("a")
     gate, log = threading.Event(), []
     futures = [executor.submit("a", lambda: (gate.wait(20), log.append(0)))]
@@ -852,6 +973,45 @@ def _release(answer):
     if log != [0, 1, 2, 3]:
         raise NotYet("release-breaks", f"ran {log} after a release of a key that was not parked.", "0, 1, 2, 3.")
     _close(executor)
+
+
+def _released_in_callback(executor):
+    """Whoever sees the exception may release the key at once: here in a callback of the future."""
+    released = threading.Event()
+    first = executor.submit("mended", lambda: 1 / 0)
+    first.add_done_callback(lambda future: (executor.release("mended"), released.set()))
+    if not released.wait(SOON):
+        raise NotYet(
+            "submit-inside-hangs", "came to no end when a callback of a future called release.", "It may call it.",
+            "Callbacks run in the thread that sets the future. Do not hold a lock there.",
+        )
+    time.sleep(0.005)
+    again = executor.submit("mended", int)
+    if _await(again, "poison-hangs", "left a future open after release.", "The function runs.") is not None:
+        raise NotYet(
+            "parks-too-late",
+            "refused a function after release. The key was released as soon as the future had its exception.",
+            "It runs.",
+            "Who sees the exception may act on it at once. The key must be parked before that.",
+        )
+
+
+def _released_while_running(executor):
+    """Nothing waits for the key, one function runs, and a release comes: the next one waits all the same."""
+    gate, begun, log = threading.Event(), threading.Event(), []
+    first = executor.submit("runs", lambda: (begun.set(), gate.wait(20), log.append(1)))
+    begun.wait(SOON)
+    executor.release("runs")
+    second = executor.submit("runs", lambda: log.append(2))
+    time.sleep(0.02)
+    gate.set()
+    for future in (first, second):
+        _await(future, "release-breaks", "lost a function when a key was released that was not parked.", "It runs.")
+    if log != [1, 2]:
+        raise NotYet(
+            "release-breaks", "ran two functions of one key at once, after a release while the first one ran.",
+            "One after the other: a release of a key that is not parked changes nothing.",
+        )
 
 
 def _in_between(answer):
@@ -1066,6 +1226,7 @@ def _order_kept(r, messages, when):
 def SingleActive(answer, bench):  # noqa: N802
     _claims(answer, bench)
     _fenced(answer, bench)
+    _names_and_times(answer, bench)
     _own_clock(answer, bench)
     tried = _in_every_order(answer, bench)
     points = _killed_worker(answer, bench)
@@ -1170,6 +1331,49 @@ def _fenced(answer, bench):
     b.finish(new, "m2", "e2")
     if r.lrange(OUT, 0, -1) != ["e1", "e2"] or r.exists(LANE) or b.head(new) is not None:
         raise NotYet("wrong-order", f"left the effects {r.lrange(OUT, 0, -1)}.", "e1, e2, and an empty lane.")
+
+
+def _names_and_times(answer, bench):
+    bench.flush()
+    r = bench.r
+    _put(r, "m1", "m2", "m3")
+    a, b = answer(r, LANE, "a"), answer(r, LANE, "b")
+    old = a.claim(1)
+    time.sleep(0.004)
+    b.claim(1)
+    time.sleep(0.004)
+    new = a.claim(60_000)  # a is active again, and has a token of its own from before
+    got = [a.head(old), a.finish(old, "m1", "x"), r.lrange(OUT, 0, -1)]
+    if got[0] is not None or got[1] or got[2]:
+        raise NotYet(
+            "stale-token",
+            f"let worker a in with its token {old}, when b had been active and a had claimed again (token {new}).",
+            "None from head, False from finish, and nothing changes.",
+            "A worker is a process with many threads. One of them may have slept since the first token.",
+        )
+    a.finish(new, "m1", "e1")
+    if b.claim(60_000) is not None:
+        raise NotYet(
+            "two-active", "made b active after a had finished a message, within the minute of a.", "None.",
+            "The time of the active worker ends by itself. finish does not end it.",
+        )
+    a.claim(30)
+    time.sleep(0.04)
+    if b.claim(60_000) is None:
+        raise NotYet(
+            "never-ends", "returned None to b 40 ms after a had claimed with a ttl of 30 ms, in a minute of its own.",
+            "A new token.", "The time ends ttl_ms after the last claim, also if it would have ended later.",
+        )
+    for first, second in (("w1", "w12"), ("w12", "w1"), ("w12", "2"), ("a b", "b"), ("b", "a b"), ("a:b", "b")):
+        bench.flush()
+        answer(r, LANE, first).claim(60_000)
+        if answer(r, LANE, second).claim(60_000) is not None:
+            raise NotYet(
+                "names-mixed-up", f"took the worker {second!r} for {first!r}, who is active.", "None.",
+                "A name that begins or ends like another one is another name.",
+            )
+        if answer(r, LANE, first).claim(60_000) is None:
+            raise NotYet("names-mixed-up", f"did not know the worker {first!r} again.", "It is active, and prolongs.")
 
 
 def _own_clock(answer, bench):

@@ -10,7 +10,7 @@ class Resequencer:
 
     def push(self, seq, item, now):
         if seq >= self.next:
-            self.waiting[seq] = (item, now)
+            self.waiting[seq] = (self.waiting.get(seq, (item,))[0], now)
         out, skipped = self.run(), []
         while self.broken(now):
             smallest = min(self.waiting)
