@@ -16,7 +16,7 @@ from mqlab.checks.engine import Lab, NotYet
 from mqlab.checks.kills import in_a_process, kill_everywhere
 from mqlab.checks.outcomes import number
 from mqlab.checks.sweeps import crash_sweep, interleave, lost_reply_sweep, race, values
-from mqlab.checks.traced import Hook, traced_client
+from mqlab.checks.traced import Hook, Step, traced_client
 from mqlab.faults import SkewedClock
 
 lab = Lab("08-exactly-once")
@@ -128,7 +128,7 @@ def charge_once(answer, bench):
     points = _charge_crashes(answer, bench)
     losses = _charge_losses(answer, bench)
     orders = _charge_rivals(answer, bench)
-    _charge_time_out(answer, bench)
+    _charge_without_broker(answer, bench)
     return f"{points}, {losses}, {orders}, a broker that was late"
 
 
@@ -196,7 +196,8 @@ def _keeps_the_first_answer(answer, r):
 
 
 def _has_a_window(answer, r):
-    _charge(answer, r, window_s=600)
+    with mock.patch("time.time", SkewedClock(3600)):
+        _charge(answer, r, window_s=600)
     if r.pttl(ACCOUNT) != -1:
         raise NotYet(
             "account-expires",
@@ -216,8 +217,8 @@ def _has_a_window(answer, r):
     if not lives or max(lives) > 600 or max(lives) < 590:
         raise NotYet(
             "wrong-window",
-            f"remembers the key for {max(lives, default=0):.0f} s with window_s=600.",
-            "For 600 s.",
+            f"remembers the key for {max(lives, default=0):.0f} s with window_s=600; the caller's clock was 1 h ahead.",
+            "For 600 s by the broker's clock.",
             "A shorter window lets late duplicates through, a longer one costs memory.",
         )
     for key in keys:
@@ -233,7 +234,12 @@ def _has_a_window(answer, r):
 
 
 def _changes_all_or_nothing(answer, r):
-    r.set(ACCOUNT, "1.50 EUR")
+    for spoiled in ("1.50 EUR", "1.50"):
+        _changes_nothing(answer, r, spoiled)
+
+
+def _changes_nothing(answer, r, spoiled):
+    r.set(ACCOUNT, spoiled)
     try:
         got = answer(r, KEY, ACCOUNT, 150, window_s=600)
     except Exception:
@@ -241,20 +247,20 @@ def _changes_all_or_nothing(answer, r):
     else:
         raise NotYet(
             "swallows-the-error",
-            f"returned {got!r:.30} although the account holds '1.50 EUR'.",
+            f"returned {got!r:.30} although the account holds {spoiled!r}, no whole number.",
             "The exception passes through.",
             "Nobody was charged, and nobody is told.",
         )
-    if r.get(ACCOUNT) != "1.50 EUR":
-        raise NotYet(
-            "half-a-charge", f"left {r.get(ACCOUNT)!r} in an account that held '1.50 EUR'.", "Nothing changes."
-        )
+    if r.get(ACCOUNT) != spoiled:
+        raise NotYet("half-a-charge", f"left {r.get(ACCOUNT)!r} where {spoiled!r} had been.", "Nothing changes.")
     r.set(ACCOUNT, 100)
     try:
         got = answer(r, KEY, ACCOUNT, 150, window_s=600)
     except Exception as error:
         got = f"{type(error).__name__}: {error}"
-    if r.get(ACCOUNT) != "250":
+    left = r.get(ACCOUNT)
+    r.flushall()
+    if left != "250":
         raise NotYet(
             "half-a-charge",
             f"did not charge ({got!r:.60}) after the account had been repaired: the failed call had left something "
@@ -277,9 +283,13 @@ def _remembers_in_the_broker(answer, r):
 
 
 def _charge_crashes(answer, bench):
-    seen = []
+    seen, endless = [], []
+
+    def look(r):
+        return any(r.pttl(key) == -1 for key in _own_keys(r, KEY, but=[ACCOUNT]))
 
     def recover(r):
+        endless[:] = [look(bench.r)]  # and if nobody ever asks again?
         try:
             seen[:] = [_charge(answer, r)]
         except (Exception, NotYet) as error:
@@ -296,7 +306,7 @@ def _charge_crashes(answer, bench):
             )
         if seen != [150]:
             raise NotYet("no-answer-after-crash", f"gave {seen[0]!r:.60} to the one who asked after a crash.", "150.")
-        if any(r.pttl(key) == -1 for key in _own_keys(r, KEY, but=[ACCOUNT])):
+        if endless[0] or look(r):
             raise NotYet(
                 "crash-leaves-it-for-ever",
                 "left a key without a lifetime behind a killed caller.",
@@ -359,7 +369,7 @@ def _charge_rivals(answer, bench):
             raise NotYet(
                 "loses-a-rivals-charge",
                 f"left the balance {_balance(r)} after two charges of 150 with two keys; the answers were "
-                f"{results!r:.60}.",
+                f"{[int(got) if isinstance(got, float) else got for got in results]!r:.60}.",
                 "300; one gets 150 and one 300.",
                 "Somebody charged between your reading and your writing.",
             )
@@ -383,7 +393,15 @@ def _no_fall(results):
             )
 
 
-def _charge_time_out(answer, bench):
+def _charge_without_broker(answer, bench):
+    error = _raised(lambda: answer(bench.unreachable(), KEY, ACCOUNT, 150, window_s=600))
+    if not isinstance(error, redis.RedisError):
+        raise NotYet(
+            "hides-broker-errors",
+            f"{_came(error)} when the broker was down.",
+            "The redis.ConnectionError passes through.",
+            "Nobody was charged, and nobody is told.",
+        )
     seen = {}
 
     def call(r, when):
@@ -463,8 +481,8 @@ def _is(said, name) -> bool:
     limit=25,
 )
 def IdempotencyLayer(answer, bench):
-    for part in (_runs_once, _keeps_any_result, _one_at_a_time, _guards_content, _stores_refusals, _forgets_failures,
-                 _ends_its_memory, _fences):  # fmt: skip
+    for part in (_runs_once, _keeps_any_result, _one_at_a_time, _stores_refusals, _guards_content, _forgets_failures,
+                 _ends_its_memory, _fences, _lets_leases_end, _never_counts_anew, _stores_or_says_so):  # fmt: skip
         bench.flush()
         part(answer, bench)
     points, losses = _layer_crashes(answer, bench), _layer_losses(answer, bench)
@@ -526,20 +544,21 @@ def _keeps_any_result(answer, bench):
 
 
 def _guards_content(answer, bench):
-    layer, bank = answer(bench.r, PREFIX, keep_s=600), _Bank()
-    _said(layer, bank)
-    said = _said(layer, bank, fingerprint="g")
-    if not _is(said, "Conflict") or len(bank.tokens) != 1:
+    layer, no, bank = answer(bench.r, PREFIX, keep_s=600), _Bank(ValueError("no")), _Bank()
+    refused, _ = _said(layer, no, key="k3"), _said(layer, bank)
+    for asked, stored in ((_said(layer, bank, "k", "g"), "result"), (_said(layer, no, "k3", "g"), "refusal")):
+        if _is(asked, "Conflict") and len(bank.tokens) == len(no.tokens) == 1:
+            continue
         raise NotYet(
             "accepts-other-content",
-            f"gave {said!r:.60} for a known key with another fingerprint.",
+            f"gave {asked!r:.60} for a key with a stored {stored} and another fingerprint.",
             "It raises Conflict, and does not call fn.",
             "The stored answer belongs to another question. Somebody has a bug, and should hear of it.",
         )
-    if _said(layer, bank) != ("result", "receipt") or len(bank.tokens) != 1:
+    if (_said(layer, bank), _said(layer, no, key="k3")) != (("result", "receipt"), refused) or len(bank.tokens) != 1:
         raise NotYet(
             "conflict-destroys",
-            "did not return the stored result any more after somebody came with another fingerprint.",
+            "did not return what was stored any more after somebody came with another fingerprint.",
             "A conflict changes nothing.",
         )
     inner = []
@@ -677,20 +696,22 @@ def _ends_its_memory(answer, bench):
     if max(lives.values()) > 606 or max(lives.values()) < 590:
         raise NotYet(
             "wrong-window",
-            f"keeps the result for {max(lives.values()):.0f} s (−0: for ever) with keep_s=600.",
+            f"keeps the result {f'for {max(lives.values()):.0f} s' if max(lives.values()) > 0 else 'for ever'} with "
+            "keep_s=600.",
             "600 s from when it was stored.",
             "The lease is one time, and the memory of the result another.",
         )
     for key, life in lives.items():
         if life > 0:
             r.pexpire(key, 60_000)  # as if 540 s had passed
-    _said(layer, _Bank())
-    if any(r.pttl(key) > 60_000 for key in lives):
-        raise NotYet(
-            "repeat-prolongs",
-            "prolonged the memory of a result when somebody asked again.",
-            "keep_s counts from when it was stored.",
-        )
+    for how, fingerprint in (("", "f"), (" with another fingerprint", "g")):
+        _said(layer, _Bank(), fingerprint=fingerprint)
+        if any(r.pttl(key) > 60_000 or r.pttl(key) == -1 for key, life in lives.items() if life > 0):
+            raise NotYet(
+                "repeat-prolongs",
+                f"prolonged the memory of a result when somebody asked again{how}.",
+                "keep_s counts from when it was stored.",
+            )
     for n in range(30):
         says, inside = [("x", None), (ValueError("no"), None), (_Boom("x"), None), ("x", _Killed())][n % 4]
         try:
@@ -787,6 +808,98 @@ def _late_one(answer, bench, late, says, other):
         )
 
 
+def _dies(answer, bench, lease_ms=60) -> int:
+    """A caller takes the lease of "k" and is killed in fn; its token."""
+    gone = _Gone(_Killed())  # nothing comes of it any more, no clearing up either
+    bank = _Bank(_Killed(), gone.go)
+    with traced_client(bench.broker.url, gone, socket_timeout=5) as r:
+        try:
+            answer(r, PREFIX, keep_s=600).execute("k", "f", bank, lease_ms)
+        except _Killed:
+            pass
+    return number(bank.tokens[0], "the token")
+
+
+def _lets_leases_end(answer, bench):
+    """A lease ends when it ends, whatever is asked meanwhile; and then the key is new, for any fingerprint."""
+    for fingerprint in ("f", "g"):
+        for _ in range(5):
+            bench.flush()
+            _dies(answer, bench)
+            layer = answer(bench.r, PREFIX, keep_s=600)
+            if fingerprint == "g" or _is(_said(layer, _Bank(), "k", "h", 20_000), "Conflict"):
+                break
+        else:
+            continue  # the machine stalls: each time the lease had run out before the conflict came
+        time.sleep(0.08)
+        bank = _Bank()
+        said = _said(layer, bank, "k", fingerprint)
+        if bank.tokens:
+            continue
+        if fingerprint == "f":
+            raise NotYet(
+                "conflict-prolongs",
+                f"gave {said!r:.60} when the lease of 60 ms had run out: somebody had come with another fingerprint "
+                "meanwhile.",
+                "The key is new. A conflict changes nothing.",
+                "One caller with a bug could keep all others out for ever.",
+            )
+        raise NotYet(
+            "fingerprint-outlives-the-lease",
+            f"gave {said!r:.60} for another fingerprint when the lease of a killed caller had run out.",
+            "The key is new: fn is called.",
+            "Of a killed caller nothing is left, and so nothing that another content could contradict.",
+        )
+
+
+def _never_counts_anew(answer, bench):
+    first = _dies(answer, bench)
+    for key in _own_keys(bench.r, PREFIX):
+        if bench.r.pttl(key) != -1:
+            bench.r.delete(key)  # as if keep_s had passed
+    bank = _Bank()
+    _said(answer(bench.r, PREFIX, keep_s=600), bank)
+    if number(bank.tokens[0], "the token") <= first:
+        raise NotYet(
+            "token-starts-again",
+            f"gave fn the token {bank.tokens[0]} where a caller before had {first:g}: all that has a lifetime had "
+            "ended in between.",
+            "A larger one, however long ago the last call was.",
+            "A caller that was stopped for so long comes back, and its token is that of somebody else.",
+        )
+
+
+def _stores_or_says_so(answer, bench):
+    for says in ("receipt", ValueError("no")):
+        bench.flush()
+        gone = _Gone(redis.ConnectionError("Connection refused."))
+        with traced_client(bench.broker.url, gone, socket_timeout=5) as r:
+            bank = _Bank(says, gone.go)
+            error = _raised(lambda r=r, bank=bank: answer(r, PREFIX, keep_s=600).execute("k", "f", bank, 5000))
+        if not isinstance(error, redis.RedisError):
+            raise NotYet(
+                "not-stored-and-not-told",
+                f"{_came(error)} although the broker had gone away after fn, and nothing was stored.",
+                "The redis.RedisError passes through.",
+                "The next caller calls fn again, and this one believes that the matter is settled.",
+            )
+
+
+class _Gone(Hook):
+    """From `go` on, every command raises `error`."""
+
+    def __init__(self, error):
+        self.error, self.now = error, False
+
+    def go(self):
+        self.now = True
+
+    def before(self, connection, step):
+        if self.now:
+            raise self.error
+        return step
+
+
 def _until_known(answer, r, bank):
     """Ask until there is an answer, as a caller would; None when there is none within two seconds."""
     deadline = time.monotonic() + 2
@@ -851,7 +964,8 @@ def _layer_losses(answer, bench):
                 "hides-broker-errors",
                 f"gave {result!r:.60} where a reply was lost.",
                 "The redis.ConnectionError passes through.",
-                "If it looks again, it may find what it has stored itself.",
+                "If it looks again, it may find what it has stored itself. (If a connection breaks while it watches, "
+                "redis-py raises WatchError.)",
             )
         _settles(answer, r, bank)
         calls.append(len(bank.tokens) if in_time else 1)
@@ -1009,7 +1123,7 @@ ORDER = {"id": "o-17", "customer": "ann", "cents": 4999}
 )
 def place_order(answer, bench):
     shop = _Shop(bench.r)
-    for part in (_places, _places_once, _refuses_whole, _fails_whole):
+    for part in (_places, _places_once, _refuses_whole, _fails_whole, _two_at_once):
         shop.reset()
         part(answer, shop)
     kills = kill_everywhere(
@@ -1043,7 +1157,9 @@ def _places(answer, shop):
             "wrong-event",
             f"wrote the event id {id!r} and key {key!r}.",
             "'o-17:placed' and 'ann'.",
-            "The id must be the same at each attempt: by it the consumer knows copies.",
+            "The id must be the same at each attempt: by it the consumer knows copies."
+            if id != "o-17:placed"
+            else "What belongs to one customer must keep its order, over all orders of that customer.",
         )
     try:
         content = json.loads(data)
@@ -1053,6 +1169,15 @@ def _places(answer, shop):
         raise NotYet("wrong-event", f"wrote the data {data!r:.80}.", f"{json.dumps(ORDER)}: the order as JSON.")
     if got is not True and got != 1:
         raise NotYet("wrong-word", f"returned {got!r:.30} for a new order.", "True.")
+    try:
+        _place(answer, shop, {"id": "o-18", "customer": "Sean O'Neill", "cents": 1})
+    except sqlite3.OperationalError as error:
+        raise NotYet(
+            "text-as-sql",
+            f"raised OperationalError: {error} for the customer Sean O'Neill."[:150],
+            "His order is placed like any other.",
+            "Text that becomes part of a statement can end it. Values are passed beside it.",
+        ) from None
 
 
 def _places_once(answer, shop):
@@ -1075,6 +1200,50 @@ def _places_once(answer, shop):
         if got or orders != 1:
             raise NotYet("wrong-word", f"returned {got!r:.30} for an order that was there.", "False.")
         shop.ask("DELETE FROM outbox")
+    _place(answer, shop, ORDER | {"cents": 990})
+    if (left := shop.ask("SELECT id, customer, cents FROM orders")) != [("o-17", "ann", 4999)]:
+        raise NotYet(
+            "changes-the-order",
+            f"left the order {left[0] if left else None} after a second press that said 990 cents; it was 4999.",
+            "Nothing changes.",
+            "The event about it said 4999, and nobody hears of another price.",
+        )
+
+
+def _two_at_once(answer, shop):
+    """Another press of the same customer comes right before the n-th statement."""
+    for n in range(1, 20):
+        shop.reset()
+        left, came = [n], []
+
+        def press(statement, left=left, came=came):
+            left[0] -= 1
+            if left[0] == 0:
+                try:
+                    with closing(shop.open(timeout=0)) as other, other:
+                        other.execute("INSERT INTO orders VALUES ('o-17', 'ann', 4999)")
+                        other.execute("INSERT INTO outbox (id, key, data) VALUES ('o-17:placed', 'ann', '{}')")
+                    came.append(True)
+                except sqlite3.OperationalError:  # it has to wait, and that is fine
+                    pass
+
+        with closing(shop.open()) as db:
+            db.set_trace_callback(press)
+            try:
+                got = answer(db, dict(ORDER))
+            except sqlite3.Error as error:
+                got = f"{type(error).__name__}: {error}"
+            db.set_trace_callback(None)
+        if came and got not in (False, 0):
+            raise NotYet(
+                "falls-over-a-rival",
+                f"{'raised' if isinstance(got, str) else 'returned'} {got!s:.80}: another process had placed the same "
+                f"order right before statement {n}.",
+                "False: there is an order with this id.",
+                "A customer who presses twice may reach two processes at the same moment.",
+            )
+        if left[0] > 0:
+            return
 
 
 def _refuses_whole(answer, shop):
@@ -1166,6 +1335,7 @@ def _fill(shop, *numbers):
 
 def _relay(answer, shop, r, batch=10):
     with closing(shop.open()) as db:
+        db.execute("PRAGMA reverse_unordered_selects = ON")  # without ORDER BY any order is right: here, not the usual
         got = answer(db, r, S, batch=batch)
         _closed(shop, db, "when it had returned")
     return number(got, "how many it published")
@@ -1194,7 +1364,8 @@ def _ids(*numbers):
 )
 def relay_once(answer, bench):
     shop = _Shop(bench.r)
-    for part in (_relays, _relays_in_order, _lets_the_shop_work, _stops_at_a_loss, _relay_without_broker):
+    for part in (_relays, _relays_in_order, _lets_the_shop_work, _stops_at_a_loss, _stops_at_a_refusal,
+                 _relay_without_broker):  # fmt: skip
         shop.reset()
         bench.flush()
         part(answer, shop, bench)
@@ -1267,6 +1438,7 @@ def _relays_in_order(answer, shop, bench):
             "wrong-sequence",
             f"published {', '.join(_published(bench.r))}; their seq are 4, 30, 200 for o-12, o-3, o-1.",
             "o-12, o-3, o-1: smallest seq first, whatever the id.",
+            "A SELECT that does not say its order may have any, another one tomorrow.",
         )
 
 
@@ -1341,6 +1513,61 @@ def _stops_at_a_loss(answer, shop, bench):
                 )
             if shop.column("SELECT id FROM outbox"):
                 raise NotYet("not-deleted", "left events in the outbox in the call after a lost one.", "Nothing.")
+
+
+def _stops_at_a_refusal(answer, shop, bench):
+    """The broker answers with an error: it has no memory left, at the n-th XADD, or (0) the stream is a string."""
+    for n in (0, 1, 2):
+        shop.reset()
+        bench.flush()
+        if n == 0:
+            bench.r.set(S, "spoiled")
+        _fill(shop, 1, 2, 3)
+        refuses = _Refuses(n)
+        with traced_client(bench.broker.url, refuses, socket_timeout=5) as r, closing(shop.open()) as db:
+            error = _raised(lambda db=db, r=r: answer(db, r, S, batch=10))
+            _closed(shop, db, "when a command had failed")
+        still, there = shop.column("SELECT id FROM outbox"), _published(bench.r) if n else []
+        why = "OOM: its memory was full" if n else "WRONGTYPE: the stream's name was taken"
+        if gone := [id for id in _ids(1, 2, 3) if id not in still and id not in there]:
+            raise NotYet(
+                "deletes-unpublished",
+                f"deleted {gone[0]}, which the broker had refused ({why}).",
+                "Only what was acknowledged is deleted.",
+                "An error is an answer, too, and it is not an acknowledgement.",
+            )
+        if (n == 0 or refuses.n < 0) and not isinstance(error, redis.RedisError):
+            raise NotYet(
+                "hides-broker-errors",
+                f"{_came(error)} when the broker refused an event ({why}).",
+                "The redis.ResponseError passes through.",
+            )
+        if there != _ids(1, 2, 3)[: len(there)]:
+            raise NotYet(
+                "overtakes",
+                f"published {', '.join(there)} when the broker had refused number {n}.",
+                "Nothing behind it.",
+                "The refused one comes later, and then it comes too late.",
+            )
+
+
+OOM = "OOM command not allowed when used memory > maxmemory."
+
+
+class _Refuses(Hook):
+    """Lets the broker answer the n-th step with XADD in it with an error."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def before(self, connection, step):
+        self.n -= step.uses_scripts or any(command[0] == "XADD" for command in step.commands)
+        if self.n != 0:
+            return step
+        self.n = -1
+        if len(step.commands) > 1:  # MULTI: EXEC refuses it as a whole
+            raise redis.exceptions.ExecAbortError("Transaction discarded because of previous errors.")
+        return Step((("EVAL", f"return redis.error_reply({OOM!r})", 0),))
 
 
 class _Loses(Hook):
@@ -1419,9 +1646,27 @@ def _book(answer, shop, r, count=10):
 def book_once(answer, bench):
     shop, r = _Shop(bench.r), bench.r
     r.xgroup_create(S, GROUP, "0", mkstream=True)
+    _does_not_block(answer, shop, bench)
     if (got := _book(answer, shop, r)) != 0:
         raise NotYet("wrong-count", f"returned {got:g} for an empty stream.", "0, at once.")
-    _publish(r, 1, 2, 1, 3)
+    for n, should, code in ((1, 100, "no-row-yet"), (3, 200, "replaces-the-account")):
+        _publish(r, n)
+        _book(answer, shop, r)
+        if (booked := _booked(shop)) != {"ann": should}:
+            raise NotYet(
+                code,
+                f"left the accounts {booked} after {should // 100} event(s) of ann over 100 cents each.",
+                f"ann {should}.",
+                "She had no row before the first." if n == 1 else "She had a row by then.",
+            )
+
+    def prepare():
+        shop.reset()
+        bench.flush()
+        r.xgroup_create(S, GROUP, "0", mkstream=True)
+        _publish(r, 1, 2, 1, 3)
+
+    prepare()
     counts = [_book(answer, shop, r, count=2), _book(answer, shop, r, count=2)]
     if _booked(shop) != {"ann": 200, "bob": 100}:
         raise NotYet(
@@ -1442,11 +1687,16 @@ def book_once(answer, bench):
             "Copies are acknowledged, too.",
             "They would come back for ever.",
         )
-
-    def prepare():
-        shop.reset()
-        r.xgroup_create(S, GROUP, "0", mkstream=True)
-        _publish(r, 1, 2, 1, 3)
+    if r.xlen(S) != 4:
+        raise NotYet(
+            "deletes-entries",
+            f"left {r.xlen(S)} of 4 entries in the stream.",
+            "All of them: it acknowledges, no more.",
+            "Other groups read the same stream.",
+        )
+    for part in (_takes_its_own, _book_without_broker):
+        prepare()
+        part(answer, shop, bench)
 
     def verify():
         for _ in range(3):
@@ -1463,5 +1713,90 @@ def book_once(answer, bench):
                 else "Booked before it was in the inbox. One transaction does both.",
             )
 
+    bench.flush()
     kills = kill_everywhere(bench, prepare, shop.open, lambda db, r: answer(db, r, S, GROUP, "me", count=10), verify)
-    return f"{kills} real kills, copies of an event"
+    bench.flush()
+    prepare()
+    _fails_with_the_database(answer, shop, bench)
+    return f"{kills} real kills, copies of an event, a full disk"
+
+
+class _Waits(Hook):
+    """Notes a command that would block for longer than a moment, and answers it with a time-out."""
+
+    step = None
+
+    def before(self, connection, step):
+        if step.timeout is not None and not 0 < step.timeout <= 0.05:
+            self.step = step
+            raise redis.TimeoutError("Timeout reading from socket")
+        return step
+
+
+def _does_not_block(answer, shop, bench):
+    waits = _Waits()
+    with traced_client(bench.broker.url, waits, socket_timeout=5) as r, closing(shop.open()) as db:
+        error = _raised(lambda: answer(db, r, S, GROUP, "me", count=10))
+    if isinstance(error, NotImplementedError):
+        raise error
+    if waits.step:
+        raise NotYet("blocks", f"sent {waits.step} on an empty stream.", "0, at once: it does not block.")
+
+
+def _takes_its_own(answer, shop, bench):
+    r = bench.r
+    r.xreadgroup(GROUP, "you", {S: ">"}, count=1)  # o-1: a colleague is at it
+    r.xreadgroup(GROUP, "me", {S: ">"}, count=1)  # o-2: what "me" did not come to acknowledge
+    if (got := _book(answer, shop, r, count=1)) != 1 or len(_booked(shop)) != 1:
+        raise NotYet(
+            "takes-too-many",
+            f"returned {got:g} and left the accounts {_booked(shop)} with count=1 and one pending entry (bob's).",
+            "1, and bob 100: first what is pending; new ones only if there are none.",
+            "count bounds what one call does.",
+        )
+    _book(answer, shop, r)
+    _book(answer, shop, r)
+    if not r.xpending_range(S, GROUP, "-", "+", 10, consumername="you"):
+        raise NotYet(
+            "robs-a-colleague",
+            "took an entry that another consumer of the group had just read.",
+            "Its own pending entries, and new ones.",
+            "The other one is at work on it. Whose work is taken over, and when, is not decided here (lesson 03).",
+        )
+
+
+def _fails_with_the_database(answer, shop, bench):
+    _book(answer, shop, bench.r, count=1)
+    for event in ("INSERT", "UPDATE"):
+        shop.ask(f"CREATE TRIGGER full_{event} BEFORE {event} ON accounts BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with closing(shop.open()) as db:
+        error = _raised(lambda: answer(db, bench.r, S, GROUP, "me", count=1))
+        _closed(shop, db, "when the account could not be written")
+    for event in ("INSERT", "UPDATE"):
+        shop.ask(f"DROP TRIGGER full_{event}")
+    for _ in range(4):
+        _book(answer, shop, bench.r)
+    if (booked := _booked(shop)) != {"ann": 200, "bob": 100}:
+        raise NotYet(
+            "loses-on-an-error",
+            f"left the accounts {booked} after the database had refused to write one of bob's (it was full), and was "
+            "asked again later.",
+            "ann 200, bob 100: what was not booked is neither in the inbox nor acknowledged.",
+            "Not every exception says that the event is known.",
+        )
+    if not isinstance(error, sqlite3.Error):
+        raise NotYet(
+            "swallows-the-error", f"{_came(error)} when the database was full.", "The sqlite3.Error passes through."
+        )
+
+
+def _book_without_broker(answer, shop, bench):
+    with closing(shop.open()) as db:
+        error = _raised(lambda: answer(db, bench.unreachable(), S, GROUP, "me", count=10))
+    if not isinstance(error, redis.RedisError):
+        raise NotYet(
+            "hides-broker-errors",
+            f"{_came(error)} when the broker was down.",
+            "The redis.RedisError passes through.",
+            "Nothing to book, and nobody to ask: these are two answers.",
+        )

@@ -125,14 +125,18 @@ def book_once(db, r, stream, group, me, *, count):
     entries = entries or dict(r.xreadgroup(group, me, {stream: ">"}, count=count)).get(stream, [])
     booked = 0
     db.execute("BEGIN IMMEDIATE")  # all of them in one transaction
-    for _, event in entries:
-        if not db.execute("SELECT 1 FROM inbox WHERE id = ?", [event["id"]]).fetchone():
-            db.execute("INSERT INTO inbox VALUES (?)", [event["id"]])
-            db.execute("INSERT OR IGNORE INTO accounts VALUES (?, 0)", [event["key"]])
-            cents = json.loads(event["data"])["cents"]
-            db.execute("UPDATE accounts SET cents = cents + ? WHERE customer = ?", [cents, event["key"]])
-            booked += 1
-    db.commit()
+    try:
+        for _, event in entries:
+            if not db.execute("SELECT 1 FROM inbox WHERE id = ?", [event["id"]]).fetchone():
+                db.execute("INSERT INTO inbox VALUES (?)", [event["id"]])
+                db.execute("INSERT OR IGNORE INTO accounts VALUES (?, 0)", [event["key"]])
+                cents = json.loads(event["data"])["cents"]
+                db.execute("UPDATE accounts SET cents = cents + ? WHERE customer = ?", [cents, event["key"]])
+                booked += 1
+        db.commit()
+    except BaseException:
+        db.rollback()
+        raise
     if entries:
         r.xack(stream, group, *(entry for entry, _ in entries))
     return booked

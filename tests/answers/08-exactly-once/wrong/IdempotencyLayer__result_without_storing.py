@@ -4,7 +4,7 @@ import json
 
 import redis
 
-REJECTED_BY = "hides-broker-errors"
+REJECTED_BY = "not-stored-and-not-told"
 
 
 class InProgress(Exception):

@@ -1,0 +1,31 @@
+"""Takes a broker that is down for an empty stream."""
+
+import json
+
+import redis
+
+REJECTED_BY = "hides-broker-errors"
+
+
+def book_once(db, r, stream, group, me, *, count):
+    """Book at most `count` entries, each event once."""
+    booked = 0
+    for which in ("0", ">"):
+        try:
+            read = r.xreadgroup(group, me, {stream: which}, count=count)
+        except redis.ConnectionError:
+            return 0
+        entries = read[0][1] if read else []
+        for entry, event in entries:
+            with db:
+                if db.execute("INSERT OR IGNORE INTO inbox VALUES (?)", [event["id"]]).rowcount:
+                    db.execute(
+                        "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (customer) DO UPDATE SET "
+                        "cents = cents + excluded.cents",
+                        [event["key"], json.loads(event["data"])["cents"]],
+                    )
+                    booked += 1
+            r.xack(stream, group, entry)
+        if entries:
+            break
+    return booked

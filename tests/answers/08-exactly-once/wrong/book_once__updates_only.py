@@ -1,0 +1,23 @@
+"""Updates a row that may not be there."""
+
+import json
+
+REJECTED_BY = "no-row-yet"
+
+
+def book_once(db, r, stream, group, me, *, count):
+    """Book at most `count` entries, each event once."""
+    booked = 0
+    for which in ("0", ">"):
+        read = r.xreadgroup(group, me, {stream: which}, count=count)
+        entries = read[0][1] if read else []
+        for entry, event in entries:
+            with db:
+                if db.execute("INSERT OR IGNORE INTO inbox VALUES (?)", [event["id"]]).rowcount:
+                    cents = json.loads(event["data"])["cents"]
+                    db.execute("UPDATE accounts SET cents = cents + ? WHERE customer = ?", [cents, event["key"]])
+                    booked += 1
+            r.xack(stream, group, entry)
+        if entries:
+            break
+    return booked
