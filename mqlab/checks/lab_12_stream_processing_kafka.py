@@ -330,6 +330,9 @@ def _counts(answer, bench):
                          "It is the number of records that this call counted.")  # fmt: skip
     if strays := [key for key in r.keys() if key != NAME and not key.startswith(f"{NAME}:")]:
         raise NotYet("wrong-place", f"used the key {strays[0]!r}.", f"Other keys start with {NAME + ':'!r}.")
+    if mortal := [key for key in r.keys() if r.ttl(key) >= 0]:
+        raise NotYet("expires", f"gave the key {mortal[0]!r} a lifetime.", "It stays.", "A weekend without orders, and the "
+                     "job begins at offset 0 again, or its sums are gone.")  # fmt: skip
     other = answer(r, "kiosk:other")
     fresh = other.next_offset() == 0 and other.run([(0, "mug", -3), (7, "mug", -4)]) == 2
     if not fresh or r.hget("kiosk:other", "mug") != "-7":
