@@ -106,7 +106,9 @@ class _Reference:
         if self.rule == "late is not heard" and late:
             return closed, late
         last = -math.inf if self.rule == "last time" else self.times[partition]
-        self.times[partition], self.heard[partition] = max(last, ts), self.clock()
+        self.times[partition] = max(last, ts)
+        if self.rule != "never heard":
+            self.heard[partition] = self.clock()
         return closed + self.tick(), late
 
     def tick(self):
@@ -132,6 +134,8 @@ _OTHER_RULES = [
                             "not reached."),
     ("never idle", "stalls-on-idle", "A partition that is silent for more than idle seconds no longer holds up "
                                      "the others."),
+    ("never heard", "idle-from-the-start", "Idle counts from the last record of the partition; only before its first, "
+     "from the start."),
     ("at idle", "idle-too-soon", "Idle means silent for MORE than idle seconds."),
     ("silent ones do not count", "first-record-missing", "A partition that has sent nothing yet holds the "
                                                          "watermark, until it is idle."),
@@ -225,7 +229,7 @@ def _outcome(make, steps, size, grace, partitions):
 def _explain(answer, histories, got, want):
     """Which other rule explains this history and all that follow? Then that is what the answer does."""
     rules, (steps, size, grace, partitions) = list(_OTHER_RULES), histories[0]
-    for steps_, *setting in histories[:600]:
+    for steps_, *setting in [histories[0], *histories[1::9]]:
         theirs = _outcome(answer, steps_, *setting)
         rules = [each for each in rules
                  if theirs == _outcome(partial(_Reference, rule=each[0]), steps_, *setting)]  # fmt: skip
@@ -331,8 +335,8 @@ def _counts(answer, bench):
     if strays := [key for key in r.keys() if key != NAME and not key.startswith(f"{NAME}:")]:
         raise NotYet("wrong-place", f"used the key {strays[0]!r}.", f"Other keys start with {NAME + ':'!r}.")
     if mortal := [key for key in r.keys() if r.ttl(key) >= 0]:
-        raise NotYet("expires", f"gave the key {mortal[0]!r} a lifetime.", "It stays.", "A weekend without orders, and the "
-                     "job begins at offset 0 again, or its sums are gone.")  # fmt: skip
+        raise NotYet("expires", f"gave the key {mortal[0]!r} a lifetime.", "It stays.", "A weekend without orders, and "
+                     "the job begins at offset 0 again, or its sums are gone.")  # fmt: skip
     other = answer(r, "kiosk:other")
     fresh = other.next_offset() == 0 and other.run([(0, "mug", -3), (7, "mug", -4)]) == 2
     if not fresh or r.hget("kiosk:other", "mug") != "-7":
