@@ -1,0 +1,20 @@
+"""The times of the partitions are added up."""
+
+import math
+
+REJECTED_BY = "wrong-seconds"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p])) for p in high}
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest += waiting / spare if spare > 0 else math.inf
+        return longest

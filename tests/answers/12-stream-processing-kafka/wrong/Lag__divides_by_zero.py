@@ -1,0 +1,18 @@
+"""mu equal to the rate is a division by zero."""
+
+REJECTED_BY = "never-catches-up"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p])) for p in high}
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest = max(longest, waiting / spare if spare != 0 else waiting / 0)
+        return longest

@@ -1,0 +1,22 @@
+"""Writes the missing commits into its argument."""
+
+import math
+
+REJECTED_BY = "changes-arguments"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        for p in high:
+            committed.setdefault(p, low[p])
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p])) for p in high}
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest = max(longest, waiting / spare if spare > 0 else math.inf)
+        return longest

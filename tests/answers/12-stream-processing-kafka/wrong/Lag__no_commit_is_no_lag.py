@@ -1,0 +1,20 @@
+"""A partition without a commit is left out."""
+
+import math
+
+REJECTED_BY = "other-partitions"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p])) for p in high if p in committed}
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest = max(longest, waiting / spare if spare > 0 else math.inf)
+        return longest

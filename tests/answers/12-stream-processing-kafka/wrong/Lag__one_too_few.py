@@ -1,0 +1,20 @@
+"""W12: takes the committed offset for the last one that was handled."""
+
+import math
+
+REJECTED_BY = "wrong-lag"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p]) - (committed.get(p, -1) > low[p])) for p in high}
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest = max(longest, waiting / spare if spare > 0 else math.inf)
+        return longest

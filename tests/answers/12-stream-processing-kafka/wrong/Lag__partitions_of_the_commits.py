@@ -1,0 +1,22 @@
+"""Partitions that no longer exist are in the result."""
+
+import math
+
+REJECTED_BY = "other-partitions"
+
+
+class Lag:
+    @staticmethod
+    def records(committed, low, high):
+        return {p: max(0, high[p] - max(committed.get(p, -1), low[p])) for p in high} | {
+            p: 0 for p in committed if p not in high
+        }
+
+    @staticmethod
+    def seconds(lag, rates, mu):
+        longest = 0
+        for p, waiting in lag.items():
+            spare = mu - rates.get(p, 0)
+            if waiting:
+                longest = max(longest, waiting / spare if spare > 0 else math.inf)
+        return longest
