@@ -21,7 +21,7 @@ from mqlab.faults import FakeClock
 from mqlab.kafka import Kafka
 from mqlab.kafka_standin import StandIn
 
-lab = Lab("12-stream-processing-kafka")
+lab = Lab("12-kafka-streams")
 STRETCH = ("PricedOrders",)
 
 
