@@ -1,7 +1,7 @@
 """The task queue of lesson 04 beside those one would use instead: what is run for `make bench`, and how it is timed.
 
 The lesson's code is taken from its notebook. The libraries run in tools/bench_libraries.py, those that need an older
-redis-py in an environment of their own, .bench/venv. All use one private broker, emptied between two runs.
+redis-py or are no part of the course in environments of their own in .bench/. All use one private broker, emptied between two runs.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ from tools.bench_libraries import GROUP, QUEUE, drawer
 ROOT = Path(__file__).resolve().parents[1]
 LESSON = ROOT / "notebooks" / "04-task-queues.ipynb"
 LIBRARIES = ROOT / "tools" / "bench_libraries.py"
-REQUIREMENTS = ROOT / "tools" / "bench-requirements.txt"
-VENV = ROOT / ".bench" / "venv"
+FOLDER = ROOT / ".bench"  # ignored by git
 KINDS = ("no-op", "computing", "waiting")
-ELSEWHERE = {"huey": "huey", "arq": "arq", "taskiq": "taskiq_redis"}  # module that must be there, in .bench/venv
-HERE = {"celery": "celery", "dramatiq": "dramatiq", "rq": "rq"}
+# environment ("" is the course's): {library: module that must be there}
+ENVIRONMENTS = {
+    "": {"celery": "celery", "dramatiq": "dramatiq", "rq": "rq"},
+    "arq": {"arq": "arq"},
+    "taskiq": {"huey": "huey", "taskiq": "taskiq_redis"},
+}
 
 
 @dataclass
@@ -156,28 +159,27 @@ def _outer_names(table: symtable.SymbolTable) -> list[str]:
     return own + [name for child in table.get_children() for name in _outer_names(child)]
 
 
-# ------------------------------------------------------------ the other environment
+# ------------------------------------------------------------ the other environments
 
 
-def other_python() -> Path:
-    """The Python of .bench/venv, which is made from bench-requirements.txt when it is missing or out of date.
+def other_python(name: str) -> Path:
+    """The Python of .bench/<name>, which is made from tools/bench-<name>.txt when it is missing or out of date.
 
     Raises RuntimeError, one line, where it cannot be made.
     """
-    python, stamp, wanted = VENV / "bin" / "python", VENV / "installed", REQUIREMENTS.read_text()
+    venv, wanted = FOLDER / name, (ROOT / "tools" / f"bench-{name}.txt").read_text(encoding="utf-8")
+    python, stamp = venv / "bin" / "python", venv / "installed"
     if stamp.exists() and stamp.read_text() == wanted:
         return python
-    print("Making the environment of Huey, arq and taskiq in .bench/venv, this once.", flush=True)
-    shutil.rmtree(VENV, ignore_errors=True)
+    print(f"Making an environment in .bench/{name}, this once.", flush=True)
+    shutil.rmtree(venv, ignore_errors=True)
     uv = shutil.which("uv") and subprocess.run(["uv", "--version"], capture_output=True).returncode == 0
     make = ["uv", "venv", "--quiet", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
     install = ["uv", "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
-    for line in ([*make, VENV], [*install, "--quiet", "--require-hashes", "-r", REQUIREMENTS]):
+    for line in ([*make, venv], [*install, "--quiet", "-r", ROOT / "tools" / f"bench-{name}.txt"]):
         done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise RuntimeError(
-                f".bench/venv cannot be made ({_last(done.stderr)}); Huey, arq and taskiq are left out."
-            )
+            raise RuntimeError(f".bench/{name} cannot be made: {_last(done.stderr)}")
     stamp.write_text(wanted)
     return python
 
@@ -185,22 +187,19 @@ def other_python() -> Path:
 def pythons() -> tuple[dict[str, str], list[str]]:
     """By which Python each library is run, and one line for each that is missing."""
     found, lines = {}, []
-    try:
-        other = other_python()
-    except RuntimeError as error:
-        other = None
-        lines.append(str(error))
-    for where, modules in ((sys.executable, HERE), (other, ELSEWHERE)):
+    for name, modules in ENVIRONMENTS.items():
+        try:
+            python = str(other_python(name)) if name else sys.executable
+        except RuntimeError as error:
+            lines.append(f"{error}. The rows of {' and '.join(modules)} are left out.")
+            continue
         for library, module in modules.items():
-            if where and subprocess.run([where, "-c", f"import {module}"], capture_output=True).returncode == 0:
-                found[library] = str(where)
-            elif where:
-                lines.append(f"{library}: `import {module}` fails in {_environment(where)}; its rows are left out.")
+            if subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode == 0:
+                found[library] = python
+            else:
+                where = f".bench/{name}" if name else "the course's environment"
+                lines.append(f"{library}: `import {module}` fails in {where}; its rows are left out.")
     return found, lines
-
-
-def _environment(python) -> str:
-    return ".bench/venv" if Path(python).is_relative_to(VENV) else "the course's environment"
 
 
 # ------------------------------------------------------------ one run
