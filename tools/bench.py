@@ -76,6 +76,12 @@ def goals(runs: pd.DataFrame) -> list[str]:
     return [f"{'PASS' if ratio >= goal else 'not reached':11}  {ratio:5.2f}  {text}" for text, ratio, goal in wanted]
 
 
+def spread(runs: pd.DataFrame) -> float:
+    """Largest over smallest of the rounds, less 1; the median of all cases."""
+    rates = runs.groupby("case")["no-op"]
+    return (rates.max() / rates.min() - 1).median()
+
+
 def queue_figure(runs: pd.DataFrame, table: pd.DataFrame) -> Path:
     plots.use_style()
     fig, ax = plt.subplots(figsize=(7.6, 5.2))
@@ -97,9 +103,12 @@ def queue_figure(runs: pd.DataFrame, table: pd.DataFrame) -> Path:
 
 
 def part_queues(rounds: int) -> None:
-    headline(f"Task queues: jobs/s of one worker process, medians of {rounds} interleaved rounds")
+    headline("Task queues: jobs/s of one worker process, medians of interleaved rounds")
     runs, lines = queues.rounds(rounds)
     print("\n".join(lines))
+    print(
+        f"{runs['round'].nunique()} rounds; between them a row of no-op jobs varied by {spread(runs):.0%} in the median"
+    )
     if not {queues.BATCHES, queues.BARE} <= set(runs.case):
         print("Without the lesson's batches and bare redis-py there is nothing to compare with.")
         return
@@ -140,7 +149,7 @@ def by_server_tool(tool: str, broker: Broker, command: str, depth: int, requests
     done = subprocess.run(line, capture_output=True, text=True, timeout=60)
     rows = [row for row in done.stdout.splitlines() if re.match(r'".*","[\d.]+"', row)]
     if done.returncode or not rows:
-        raise RuntimeError(f"{Path(tool).name} gave no number: {(done.stderr or done.stdout).strip()[:120]}")
+        raise RuntimeError(f"{Path(tool).name} gave no number: {queues.last_line(done.stderr or done.stdout)}")
     return float(re.findall(r'"([\d.]+)"', rows[-1])[0])
 
 
@@ -234,7 +243,7 @@ def containers() -> Callable:
 
     if done.returncode:
         end()
-        raise RuntimeError(f"docker compose up failed: {done.stderr.strip().splitlines()[-1:]}")
+        raise RuntimeError(f"docker compose up failed: {queues.last_line(done.stderr)}")
     return end
 
 

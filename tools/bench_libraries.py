@@ -2,8 +2,8 @@
 
 usage: python tools/bench_libraries.py LIBRARY produce|work <what.json     with {"url": …, "settings": …, "counts": …}
 
-It runs in the course's environment and in the one of tools/bench-requirements.txt, so it imports nothing of the course.
-`produce` enqueues `counts` jobs of each kind, one kind after the other, and prints jobs/s. `work` runs until it is killed.
+It runs in the course's environment and in those of tools/bench-*.txt, so it imports nothing of the course. `produce`
+enqueues `counts` jobs of each kind, one kind after the other, and prints jobs/s. `work` runs until it is killed.
 """
 
 from __future__ import annotations

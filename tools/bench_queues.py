@@ -1,7 +1,8 @@
 """The task queue of lesson 04 beside those one would use instead: what is run for `make bench`, and how it is timed.
 
-The lesson's code is taken from its notebook. The libraries run in tools/bench_libraries.py, those that need an older
-redis-py or are no part of the course in environments of their own in .bench/. All use one private broker, emptied between two runs.
+The lesson's code is taken from its notebook. The libraries run in tools/bench_libraries.py, those that are no part of
+the course in environments of their own in .bench/. All use one private broker, emptied between two runs, with the
+durability that every lesson has.
 """
 
 from __future__ import annotations
@@ -54,16 +55,16 @@ class Case:
     library: str = ""
     worker: str = ""
     settings: dict = field(default_factory=dict)
-    counts: tuple[int, int, int] = (1000, 300, 300)
+    counts: tuple[int, int, int] = (600, 200, 200)
     at_least_once: str = "yes"
 
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 CASES = [
-    Case("bare redis-py, 64 a read", worker="bare", counts=(4000, 400, 400), at_least_once="no lease"),
-    Case("lesson 04, by batches", worker="our_worker", settings={"most": 64}, counts=(4000, 400, 400)),
-    Case("lesson 04, one by one", worker="our_worker", settings={"most": 1}, counts=(1500, 300, 300)),
-    Case("Celery, acks_late, solo", "celery", settings={"conf": {}, "options": []}, counts=(700, 250, 250)),
+    Case("bare redis-py, 64 a read", worker="bare", counts=(2500, 250, 250), at_least_once="no lease"),
+    Case("lesson 04, by batches", worker="our_worker", settings={"most": 64}, counts=(2500, 250, 250)),
+    Case("lesson 04, one by one", worker="our_worker", settings={"most": 1}, counts=(1000, 200, 200)),
+    Case("Celery, acks_late, solo", "celery", settings={"conf": {}, "options": []}, counts=(500, 150, 150)),
     Case(
         "  prefetch 64, no gossip, no remote control",
         "celery",
@@ -71,32 +72,32 @@ CASES = [
             "conf": {"worker_prefetch_multiplier": 64, "worker_enable_remote_control": False},
             "options": QUIET,
         },
-        counts=(700, 250, 250),
+        counts=(500, 150, 150),
     ),
-    Case("Dramatiq, 1 thread", "dramatiq", settings={"threads": 1, "prefetch": 0}, counts=(250, 100, 100)),
-    Case("  8 threads, prefetch 64", "dramatiq", settings={"threads": 8, "prefetch": 64}, counts=(700, 250, 250)),
-    Case("RQ SimpleWorker, Retry", "rq", settings={"tuned": False}, counts=(200, 100, 100)),
-    Case("  JSON, enqueue_many, no results", "rq", settings={"tuned": True}, counts=(200, 100, 100)),
+    Case("Dramatiq, 1 thread", "dramatiq", settings={"threads": 1, "prefetch": 0}, counts=(200, 80, 80)),
+    Case("  8 threads, prefetch 64", "dramatiq", settings={"threads": 8, "prefetch": 64}, counts=(500, 150, 150)),
+    Case("RQ SimpleWorker, Retry", "rq", settings={"tuned": False}, counts=(150, 60, 60)),
+    Case("  JSON, enqueue_many, no results", "rq", settings={"tuned": True}, counts=(150, 60, 60)),
     Case(
         "Huey, 1 thread",
         "huey",
         settings={"results": True, "threads": 1, "periodic": True},
-        counts=(1500, 300, 300),
+        counts=(1000, 200, 200),
         at_least_once="no",
     ),
     Case(
         "  4 threads, no results, no periodic tasks",
         "huey",
         settings={"results": False, "threads": 4, "periodic": False},
-        counts=(1500, 300, 300),
+        counts=(1000, 200, 200),
         at_least_once="no",
     ),
-    Case("arq", "arq", counts=(250, 100, 100)),
+    Case("arq", "arq", counts=(200, 80, 80)),
     Case(
         "  polls every 10 ms, 50 jobs at once, no results",
         "arq",
         settings={"poll_delay": 0.01, "max_jobs": 50, "queue_read_limit": 1000, "keep_result": 0},
-        counts=(700, 250, 250),
+        counts=(500, 150, 150),
     ),
     Case("taskiq-redis, streams", "taskiq", settings={"broker": {}, "receiver": {}}),
     Case(
@@ -179,7 +180,7 @@ def other_python(name: str) -> Path:
     for line in ([*make, venv], [*install, "--quiet", "-r", ROOT / "tools" / f"bench-{name}.txt"]):
         done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise RuntimeError(f".bench/{name} cannot be made: {_last(done.stderr)}")
+            raise RuntimeError(f".bench/{name} cannot be made: {last_line(done.stderr)}")
     stamp.write_text(wanted)
     return python
 
@@ -242,7 +243,7 @@ def _by_lesson(case: Case, broker: Broker, counts: dict[str, int], python: str) 
     more = [30, case.settings["most"]] if case.settings else []  # lease in s, most jobs a batch
     share = [*code["QUEUE"], os, drawer]  # our job in place of the lesson's
     with Worker(code[case.worker], broker.url, QUEUE, *more, share=share) as worker:
-        yield enqueued, lambda: "" if worker.alive else _last(worker.errors())
+        yield enqueued, lambda: "" if worker.alive else last_line(worker.errors())
 
 
 @contextmanager
@@ -251,7 +252,7 @@ def _by_library(case: Case, broker: Broker, counts: dict[str, int], python: str)
     what = json.dumps({"url": broker.url, "settings": case.settings, "counts": counts})
     produced = subprocess.run([*line, "produce"], input=what, capture_output=True, text=True)
     if produced.returncode:
-        raise RuntimeError(f"its producer ended: {_last(produced.stderr)}")
+        raise RuntimeError(f"its producer ended: {last_line(produced.stderr)}")
     with tempfile.TemporaryFile("w+") as errors:
         worker = subprocess.Popen(
             [*line, "work"],
@@ -264,7 +265,7 @@ def _by_library(case: Case, broker: Broker, counts: dict[str, int], python: str)
         reaper.register("process", worker.pid)
 
         def ended() -> str:
-            return "" if worker.poll() is None else _last(errors.seek(0) or errors.read())
+            return "" if worker.poll() is None else last_line(errors.seek(0) or errors.read())
 
         try:
             with worker.stdin:
@@ -276,20 +277,30 @@ def _by_library(case: Case, broker: Broker, counts: dict[str, int], python: str)
             reaper.unregister("process", worker.pid)
 
 
-def _last(said: str) -> str:
+def last_line(said: str) -> str:
+    """What a program said last: of a traceback, the exception."""
     return (said.strip().splitlines() or ["it gave no reason"])[-1]
 
 
 # ------------------------------------------------------------ all of them
 
 
-def rounds(number: int, share: float = 1, cases: list[Case] = CASES) -> tuple[pd.DataFrame, list[str]]:
-    """`number` rounds over all cases, one row a run, and one line for whatever could not be run."""
+def rounds(
+    number: int, share: float = 1, cases: list[Case] = CASES, limit_s: float = 420
+) -> tuple[pd.DataFrame, list[str]]:
+    """`number` rounds over all cases, one row a run, and one line for whatever could not be run.
+
+    No further round is begun that would end after `limit_s`: a busy machine gets fewer.
+    """
     found, lines = pythons()
     runs, given_up = [], set()
     with Broker.start(private=True) as broker:
         lines.insert(0, str(broker))
+        began = time.perf_counter()
         for n in range(number):
+            if n and (time.perf_counter() - began) * (n + 1) / n > limit_s:
+                lines.append(f"{n} of {number} rounds: the machine is busy, and another would take too long.")
+                break
             for case in cases[n % len(cases) :] + cases[: n % len(cases)]:  # none is always the first
                 if case.name in given_up or case.library and case.library not in found:
                     continue
@@ -297,7 +308,7 @@ def rounds(number: int, share: float = 1, cases: list[Case] = CASES) -> tuple[pd
                     rates = measure(case, broker, found.get(case.library, sys.executable), share)
                 except (RuntimeError, TimeoutError, redis.RedisError) as error:
                     given_up.add(case.name)
-                    lines.append(f"{case.name.strip()}: left out after: {error}")
+                    lines.append(f"{case.name.strip()}: left out, since {error}")
                     continue
                 runs.append({"round": n, "case": case.name, **rates})
     return pd.DataFrame(runs, columns=["round", "case", *KINDS, "enqueued"]), lines

@@ -35,7 +35,7 @@ def summary(found: pd.DataFrame) -> str:
 def errors(notebook: nbformat.NotebookNode) -> list[dict]:
     """Every error that the stored outputs print: {"text", "error", "unit"}, the unit "%" or "points".
 
-    Two forms are known. A line with the word and numbers after it: the largest of them counts. A column of a table
+    Two forms are known. A line with the word and numbers after it, up to a semicolon: the largest counts. A column of a table
     with the word at its head: its numbers are shares, unless they carry a % or the head says points.
     """
     found = []
@@ -44,7 +44,7 @@ def errors(notebook: nbformat.NotebookNode) -> list[dict]:
             lines = output.text.splitlines() if output.output_type == "stream" else []
             for n, line in enumerate(lines):
                 word = WORD.search(line)
-                if word and (numbers := re.findall(NUMBER, line[word.start() :])):
+                if word and (numbers := re.findall(NUMBER, line[word.start() :].split(";")[0])):
                     value, unit = max(numbers, key=lambda number: abs(float(number[0])))
                     found.append({"text": line.strip(), "error": float(value), "unit": unit})
                 elif head := COLUMN.search(line):
