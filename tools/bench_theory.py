@@ -35,8 +35,8 @@ def summary(found: pd.DataFrame) -> str:
 def errors(notebook: nbformat.NotebookNode) -> list[dict]:
     """Every error that the stored outputs print: {"text", "error", "unit"}, the unit "%" or "points".
 
-    Two forms are known. A line with the word and numbers after it, up to a semicolon: the largest counts. A column of a table
-    with the word at its head: its numbers are shares, unless they carry a % or the head says points.
+    Two forms are known. A line with the word and numbers after it, up to a semicolon: the largest counts. A column of
+    a table with the word at its head: its numbers are shares, unless they carry a % or the head says points.
     """
     found = []
     for cell in notebook.cells:
