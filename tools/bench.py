@@ -44,7 +44,7 @@ DEPTHS, PAYLOAD = (1, 16, 64, 256), "x" * 100
 
 
 def headline(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}")
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
 
 
 # ------------------------------------------------------------ task queues

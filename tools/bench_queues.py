@@ -301,6 +301,7 @@ def rounds(
             if n and (time.perf_counter() - began) * (n + 1) / n > limit_s:
                 lines.append(f"{n} of {number} rounds: the machine is busy, and another would take too long.")
                 break
+            print(f"round {n + 1} of {number}", flush=True)
             for case in cases[n % len(cases) :] + cases[: n % len(cases)]:  # none is always the first
                 if case.name in given_up or case.library and case.library not in found:
                     continue
