@@ -36,6 +36,7 @@ LESSON = ROOT / "notebooks" / "04-task-queues.ipynb"
 LIBRARIES = ROOT / "tools" / "bench_libraries.py"
 FOLDER = ROOT / ".bench"  # ignored by git
 KINDS = ("no-op", "computing", "waiting")
+MEASURED = (*KINDS, "enqueued", "cpu_us")
 # environment ("" is the course's): {library: module that must be there}
 ENVIRONMENTS = {
     "": {"celery": "celery", "dramatiq": "dramatiq", "rq": "rq"},
@@ -207,7 +208,7 @@ def pythons() -> tuple[dict[str, str], list[str]]:
 
 
 def measure(case: Case, broker: Broker, python: str = sys.executable, share: float = 1) -> dict[str, float]:
-    """One producer, then one worker process: {kind: jobs/s worked off, "enqueued": jobs/s}.
+    """One producer, then one worker process: {kind: jobs/s worked off, "enqueued": jobs/s, "cpu_us": µs a no-op job}.
 
     share: of the case's number of jobs. The time runs from the first to the last job of a kind that was done.
     Raises RuntimeError or WorkerError when the jobs are not done within a minute.
@@ -224,11 +225,13 @@ def measure(case: Case, broker: Broker, python: str = sys.executable, share: flo
             return all(r.llen(f"bench:{kind}") >= count for kind, count in counts.items())
 
         load.wait_until(done, what=f"{sum(counts.values())} jobs", every=0.03, timeout=60)
-    rates = {}
+    found = {"enqueued": enqueued}
     for kind, count in counts.items():
-        times = [float(t) for t in r.lrange(f"bench:{kind}", 0, -1)]
-        rates[kind] = (count - 1) / (max(times) - min(times))
-    return rates | {"enqueued": enqueued}
+        times, cpu = zip(*(map(float, row.split()) for row in r.lrange(f"bench:{kind}", 0, -1)), strict=True)
+        found[kind] = (count - 1) / (max(times) - min(times))
+        if kind == "no-op":
+            found["cpu_us"] = (max(cpu) - min(cpu)) / (count - 1) * 1e6
+    return found
 
 
 @contextmanager
@@ -312,4 +315,4 @@ def rounds(
                     lines.append(f"{case.name.strip()}: left out, since {error}")
                     continue
                 runs.append({"round": n, "case": case.name, **rates})
-    return pd.DataFrame(runs, columns=["round", "case", *KINDS, "enqueued"]), lines
+    return pd.DataFrame(runs, columns=["round", "case", *MEASURED]), lines
