@@ -98,6 +98,16 @@ def test_what_fails_is_left_out_with_its_reason(monkeypatch):
     assert runs.empty and lines[1:] == ["broken: left out, since its producer ended: KeyError: 'tuned'"]
 
 
+def test_a_busy_machine_is_said(monkeypatch):
+    monkeypatch.setattr(bench_queues, "pythons", lambda: ({}, []))
+    case = bench_queues.Case("bare", worker="bare", counts=(2, 2, 2))
+    for share, said in ((0.5, True), (0.99, False)):
+        monkeypatch.setattr(bench_queues, "cpu_share", lambda share=share: share)
+        assert any("A busy loop got 50%" in line for line in bench_queues.rounds(1, 1, [case])[1]) is said
+    monkeypatch.undo()
+    assert 0 < bench_queues.cpu_share() < 1.1
+
+
 def test_every_library_of_the_table_can_be_run():
     known = {library for libraries in bench_queues.ENVIRONMENTS.values() for library in libraries}
     assert {case.library for case in bench_queues.CASES} - {""} == known
@@ -117,7 +127,7 @@ def test_goals_say_what_is_reached(runs):
     *lines, cpu = bench.goals(runs)
     assert [line[:11].strip() for line in lines] == ["PASS", *["not reached"] * 4]
     assert [float(line[11:18]) for line in lines] == [0.8, 2, 0.89, 0.89, 0.89]
-    assert float(cpu.split()[0]) == 2
+    assert float(cpu[11:18]) == 2 and lines[0].endswith("(best rounds: 0.80)")
 
 
 def test_the_table_compares_within_a_round_and_the_figure_is_drawn(runs, tmp_path, monkeypatch):

@@ -60,11 +60,15 @@ def queue_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def goals(runs: pd.DataFrame) -> list[str]:
-    """The goals of the task queue, each with the median over the rounds of its ratio; the last line is no goal."""
+    """The goals of the task queue: the median over the rounds of each ratio decides.
 
-    def best(kind: str, *chosen: str) -> float:
+    Beside it stands the ratio of the best rounds, which a disturbance of some of them leaves alone.
+    """
+
+    def best(kind: str, *chosen: str) -> tuple[float, float]:
         rates = runs.pivot(index="round", columns="case", values=kind)
-        return (rates[queues.BATCHES] / rates[list(chosen)].max(axis=1)).median()
+        ours, others = rates[queues.BATCHES], rates[list(chosen)].max(axis=1)
+        return (ours / others).median(), ours.max() / others.max()
 
     libraries = [case for case in queues.CASES if case.library and case.name in set(runs.case)]
     safe = [case.name for case in libraries if case.at_least_once == "yes"]
@@ -73,12 +77,15 @@ def goals(runs: pd.DataFrame) -> list[str]:
         wanted.append(("at least 3 times the fastest that is at-least-once", best("no-op", *safe), 3))
     for kind in queues.KINDS if libraries else ():
         wanted.append((f"faster than every library, {kind}", best(kind, *(case.name for case in libraries)), 1))
-    lines = [f"{'PASS' if ratio >= goal else 'not reached':11}  {ratio:5.2f}  {text}" for text, ratio, goal in wanted]
+    lines = [
+        f"{'PASS' if median >= goal else 'not reached':11}  {median:5.2f}  {text} (best rounds: {top:.2f})"
+        for text, (median, top), goal in wanted
+    ]
     if safe:
         cpu = runs.groupby("case").cpu_us.median()
         times = cpu[safe].min() / cpu[queues.BATCHES]
         lines.append(
-            f"             {times:5.2f}  times the CPU time of the batches takes the cheapest that is at-least-once"
+            f"{'no goal':11}  {times:5.2f}  times the CPU time of the batches takes the cheapest at-least-once one"
         )
     return lines
 

@@ -12,6 +12,7 @@ import json
 import linecache
 import os
 import shutil
+import statistics
 import subprocess
 import symtable
 import sys
@@ -288,6 +289,14 @@ def last_line(said: str) -> str:
 # ------------------------------------------------------------ all of them
 
 
+def cpu_share(wall_s: float = 0.1) -> float:
+    """Which share of a CPU a busy loop gets; far below 1 where other processes compete."""
+    began, used = time.perf_counter(), time.process_time()
+    while time.perf_counter() - began < wall_s:
+        pass
+    return (time.process_time() - used) / (time.perf_counter() - began)
+
+
 def rounds(
     number: int, share: float = 1, cases: list[Case] = CASES, limit_s: float = 420
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -296,7 +305,7 @@ def rounds(
     No further round is begun that would end after `limit_s`: a busy machine gets fewer.
     """
     found, lines = pythons()
-    runs, given_up = [], set()
+    runs, given_up, shares = [], set(), []
     with Broker.start(private=True) as broker:
         lines.insert(0, str(broker))
         began = time.perf_counter()
@@ -308,6 +317,7 @@ def rounds(
             for case in cases[n % len(cases) :] + cases[: n % len(cases)]:  # none is always the first
                 if case.name in given_up or case.library and case.library not in found:
                     continue
+                shares.append(cpu_share())
                 try:
                     rates = measure(case, broker, found.get(case.library, sys.executable), share)
                 except (RuntimeError, TimeoutError, redis.RedisError) as error:
@@ -315,4 +325,6 @@ def rounds(
                     lines.append(f"{case.name.strip()}: left out, since {error}")
                     continue
                 runs.append({"round": n, "case": case.name, **rates})
+    if shares and (got := statistics.median(shares)) < 0.9:
+        lines.append(f"A busy loop got {got:.0%} of a CPU: other processes compete, and the rates below say little.")
     return pd.DataFrame(runs, columns=["round", "case", *MEASURED]), lines
