@@ -95,7 +95,7 @@ def test_what_fails_is_left_out_with_its_reason(monkeypatch):
     case = bench_queues.Case("broken", "rq", settings={})  # RQ's settings are missing
     monkeypatch.setattr(bench_queues, "pythons", lambda: ({"rq": sys.executable}, []))
     runs, lines = bench_queues.rounds(2, 0.01, [case])
-    assert runs.empty and lines[1:] == ["broken: left out, since its producer ended: KeyError: 'tuned'"]
+    assert runs.empty and lines.count("broken: left out, since its producer ended: KeyError: 'tuned'") == 1
 
 
 def test_a_busy_machine_is_said(monkeypatch):

@@ -109,7 +109,7 @@ def queue_figure(runs: pd.DataFrame, table: pd.DataFrame) -> Path:
     ax.set(xscale="log", yticks=rows, yticklabels=table.index, xlabel="no-op jobs/s of one worker process, logarithmic")
     ax.invert_yaxis()
     ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.1))
-    plots.title(ax, "Lesson 04 beside the libraries (bars: medians; ticks: rounds; grey: not at-least-once)", 58)
+    plots.title(ax, "Lesson 04 beside the libraries (bars: medians; ticks: rounds; grey: not at-least-once)", 46)
     path = FOLDER / "queues.png"
     fig.savefig(path)
     plt.close(fig)
