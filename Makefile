@@ -2,12 +2,13 @@
 # make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
 # make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
 # make soak                each three times, also on a busy machine; adds up over days (ARGS="--runs 20 --lesson 07")
+# make bench               speeds beside those of other libraries and tools, and errors of theory (ARGS="--part theory")
 # make kafka               fetch Apache Kafka, once; lab, test and notebooks do so too
 # The first of these makes the environment in .venv; ARGS=… is handed on, as in make test ARGS="-x tests/test_labs.py".
 RUN = @sh tools/environment.sh
 
-.PHONY: lab test labs notebooks lock kafka soak
-lab test notebooks soak: kafka
+.PHONY: lab test labs notebooks lock kafka soak bench
+lab test notebooks soak bench: kafka
 kafka:
 	$(RUN) python tools/kafka.py
 lab:
@@ -20,5 +21,7 @@ notebooks:
 	$(RUN) python tools/notebooks.py $(if $(LESSON),notebooks/$(LESSON)-*.ipynb solutions/$(LESSON)-*.ipynb) $(ARGS)
 soak:
 	$(RUN) python tools/soak.py $(if $(LESSON),--lesson $(LESSON)) $(ARGS)
+bench:
+	$(RUN) python -m tools.bench $(ARGS)
 lock:
 	@sh tools/lock.sh $(ARGS)
