@@ -1,0 +1,15 @@
+"""Raises LookupError when the time is over."""
+
+REJECTED_BY = "raised"
+
+
+def read_after(r, key: str, version: int, timeout: float, *, clock, sleep) -> dict:
+    deadline = clock() + timeout
+    while True:
+        last = clock() >= deadline
+        row = r.hgetall(key)
+        if int(row.get("version", 0)) >= version:
+            return row
+        if last:
+            raise LookupError(f"{key} is not at version {version} after {timeout} s")
+        sleep(0.01)

@@ -1,0 +1,15 @@
+"""Takes the time-out for milliseconds."""
+
+REJECTED_BY = "gives-up-early"
+
+
+def read_after(r, key: str, version: int, timeout: float, *, clock, sleep) -> dict:
+    deadline = clock() + timeout / 1000
+    while True:
+        last = clock() >= deadline
+        row = r.hgetall(key)
+        if int(row.get("version", 0)) >= version:
+            return row
+        if last:
+            raise TimeoutError(f"{key} is not at version {version} after {timeout} s")
+        sleep(0.01)

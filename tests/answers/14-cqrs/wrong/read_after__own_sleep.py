@@ -1,0 +1,17 @@
+"""Pauses by time.sleep."""
+
+import time
+
+REJECTED_BY = "own-clock"
+
+
+def read_after(r, key: str, version: int, timeout: float, *, clock, sleep) -> dict:
+    deadline = clock() + timeout
+    while True:
+        last = clock() >= deadline
+        row = r.hgetall(key)
+        if int(row.get("version", 0)) >= version:
+            return row
+        if last:
+            raise TimeoutError(f"{key} is not at version {version} after {timeout} s")
+        time.sleep(0.01)

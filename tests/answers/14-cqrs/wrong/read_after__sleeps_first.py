@@ -1,0 +1,16 @@
+"""Pauses before its first look."""
+
+REJECTED_BY = "waits-for-nothing"
+
+
+def read_after(r, key: str, version: int, timeout: float, *, clock, sleep) -> dict:
+    deadline = clock() + timeout
+    sleep(0.005)
+    while True:
+        last = clock() >= deadline
+        row = r.hgetall(key)
+        if int(row.get("version", 0)) >= version:
+            return row
+        if last:
+            raise TimeoutError(f"{key} is not at version {version} after {timeout} s")
+        sleep(0.01)

@@ -1,0 +1,11 @@
+"""Looks at the first thousand that wait only."""
+
+import math
+
+REJECTED_BY = "wrong-percentile"
+
+
+def staleness(r, stream: str, name: str, now_ms: int) -> tuple[float, float]:
+    at = r.hget(name, "checkpoint") or "0-0"
+    ages = sorted(max(0, now_ms - int(id.split("-")[0])) for id, _ in r.xrange(stream, f"({at}", count=1000))
+    return (ages[math.ceil(len(ages) * 95 / 100) - 1], ages[-1]) if ages else (0, 0)

@@ -1,0 +1,11 @@
+"""Gives a negative age when a clock is ahead."""
+
+import math
+
+REJECTED_BY = "negative"
+
+
+def staleness(r, stream: str, name: str, now_ms: int) -> tuple[float, float]:
+    at = r.hget(name, "checkpoint") or "0-0"
+    ages = sorted(now_ms - int(id.split("-")[0]) for id, _ in r.xrange(stream, f"({at}"))
+    return (ages[math.ceil(len(ages) * 95 / 100) - 1], ages[-1]) if ages else (0, 0)
