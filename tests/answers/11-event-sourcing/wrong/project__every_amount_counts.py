@@ -17,7 +17,7 @@ def project(r, stream, view, limit=100):
         for _, fields in entries:
             event = json.loads(fields["event"])
             sign = {"Paid": 1, "Refunded": -1}.get(event["type"], 1)
-            if sign:
+            if "cents" in event:
                 p.hincrby(view, event["customer"], sign * event["cents"])
         p.hset(view, "checkpoint", entries[-1][0].split("-")[0])
         try:
