@@ -1,9 +1,8 @@
 """Takes an error of the broker for an empty stream."""
 
-REJECTED_BY = "hides-the-outage"
-
-
 import redis
+
+REJECTED_BY = "hides-the-outage"
 
 
 def consume_batch(r, stream, group, consumer, count, store):

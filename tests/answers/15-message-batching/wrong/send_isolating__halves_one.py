@@ -1,4 +1,4 @@
-"""Halves a list of one into nothing and one."""
+"""Halves a list of one into nothing and the same list."""
 
 REJECTED_BY = "retries-for-ever"
 
@@ -10,10 +10,7 @@ def send_isolating(items, send):
         send(items)
         return list(items), []
     except ValueError:
-        if len(items) == 0:
-            return [], []
-    if len(items) == 1 and not send.stored:
-        return send_isolating(items, send)
+        pass
     half = len(items) // 2
     left, right = send_isolating(items[:half], send), send_isolating(items[half:], send)
     return left[0] + right[0], left[1] + right[1]
