@@ -44,7 +44,7 @@ CHOSEN = [  # alpha, beta, lam, budget
     (0.01, 0.001, 100, 0.1), (0.01, 0.001, 100, 0.015), (0.02, 0.001, 100, 0.1), (0.02, 0.001, 100, 0.03),
     (0.001, 0.0001, 8000, 0.01), (0.001, 0.0002, 6000, 0.1), (0.5, 0.1, 0.1, 1.0), (0.5, 0.1, 0.1, 0.55),
     (0.0001, 0.00001, 50_000, 0.0004), (0.005, 0.0001, 300, 0.0101), (0.001, 0.001, 10, 5.0),
-]  # fmt: skip
+]
 
 
 @lab.task(
@@ -146,7 +146,7 @@ class _Receiver:
             raise NotYet("raises-from-add", "let the exception of send out of add.",
                          "add returns True or False, and the exception is in self.error.",
                          "Whoever adds cannot know then whether his item was taken. If he adds it again, it is sent "
-                         "twice.") from None  # fmt: skip
+                         "twice.") from None
         if got not in (True, False):
             raise NotYet("wrong-return", f"returned {got!r} from add.", "True if the item was taken, else False.")
         return bool(got)
@@ -157,7 +157,7 @@ class _Receiver:
         except ConnectionError:
             raise NotYet("raises-from-tick", "let the exception of send out of tick.",
                          "tick does not raise; the exception is in self.error, and the next tick tries again.",
-                         "tick is called by a timer, which nobody waits for.") from None  # fmt: skip
+                         "tick is called by a timer, which nobody waits for.") from None
 
     def limits(self):
         for batch in self.batches:
