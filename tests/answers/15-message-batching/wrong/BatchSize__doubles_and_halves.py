@@ -1,0 +1,15 @@
+"""Doubles and halves: every second or third send is too slow."""
+
+REJECTED_BY = "too-slow"
+
+
+class BatchSize:
+    def __init__(self, target, most):
+        self.target, self.most = target, most
+        self.b = 1.0
+
+    def next(self):
+        return int(self.b)
+
+    def sent(self, b, seconds):
+        self.b = min(float(self.most), max(1.0, self.b * (0.5 if seconds > self.target else 2.0)))

@@ -1,0 +1,10 @@
+"""Takes beta < 1 / lam for keeping up, whatever alpha costs."""
+
+REJECTED_BY = "cannot-keep-up"
+
+
+def best_batch(alpha, beta, lam, budget):
+    b = int((budget - alpha + 1 / lam) // (1 / lam + beta))
+    if b < 1 or beta > 1 / lam:
+        return None
+    return b, budget - alpha - beta * b

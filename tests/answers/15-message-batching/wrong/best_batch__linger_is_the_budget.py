@@ -1,0 +1,10 @@
+"""Lets the first click wait for the whole budget, and then sends."""
+
+REJECTED_BY = "linger-too-long"
+
+
+def best_batch(alpha, beta, lam, budget):
+    b = int((budget - alpha + 1 / lam) // (1 / lam + beta))
+    if b < 1 or alpha + beta * b > b / lam:
+        return None
+    return b, budget

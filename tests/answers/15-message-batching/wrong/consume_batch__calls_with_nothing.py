@@ -1,0 +1,13 @@
+"""Calls store with an empty list."""
+
+REJECTED_BY = "calls-with-nothing"
+
+
+def consume_batch(r, stream, group, consumer, count, store):
+    reply = r.xreadgroup(group, consumer, {stream: ">"}, count=count)
+    messages = reply[0][1] if reply else []
+    results = store([fields["data"] for _, fields in messages])
+    done = [id for (id, _), result in zip(messages, results, strict=True) if result is None]
+    if done:
+        r.xack(stream, group, *done)
+    return len(done), len(messages) - len(done)

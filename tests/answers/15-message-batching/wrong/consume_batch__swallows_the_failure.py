@@ -1,0 +1,18 @@
+"""Counts a store that raised as a batch that failed."""
+
+REJECTED_BY = "swallows-the-failure"
+
+
+def consume_batch(r, stream, group, consumer, count, store):
+    reply = r.xreadgroup(group, consumer, {stream: ">"}, count=count)
+    messages = reply[0][1] if reply else []
+    if not messages:
+        return 0, 0
+    try:
+        results = store([fields["data"] for _, fields in messages])
+    except OSError:
+        return 0, len(messages)
+    done = [id for (id, _), result in zip(messages, results, strict=True) if result is None]
+    if done:
+        r.xack(stream, group, *done)
+    return len(done), len(messages) - len(done)

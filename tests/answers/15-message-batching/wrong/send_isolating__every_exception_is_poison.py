@@ -1,0 +1,17 @@
+"""Takes every exception for a refusal."""
+
+REJECTED_BY = "error-is-poison"
+
+
+def send_isolating(items, send):
+    if not items:
+        return [], []
+    try:
+        send(items)
+        return list(items), []
+    except Exception:
+        if len(items) == 1:
+            return [], list(items)
+    half = len(items) // 2
+    left, right = send_isolating(items[:half], send), send_isolating(items[half:], send)
+    return left[0] + right[0], left[1] + right[1]

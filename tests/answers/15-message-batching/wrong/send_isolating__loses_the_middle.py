@@ -1,0 +1,17 @@
+"""Halves as if every number were even."""
+
+REJECTED_BY = "drops-good-items"
+
+
+def send_isolating(items, send):
+    if not items:
+        return [], []
+    try:
+        send(items)
+        return list(items), []
+    except ValueError:
+        if len(items) == 1:
+            return [], list(items)
+    half = len(items) // 2
+    left, right = send_isolating(items[:half], send), send_isolating(items[-half:], send)
+    return left[0] + right[0], left[1] + right[1]

@@ -1,0 +1,15 @@
+"""Sends nothing, to be sure."""
+
+REJECTED_BY = "sends-an-empty-list"
+
+
+def send_isolating(items, send):
+    try:
+        send(items)
+        return list(items), []
+    except ValueError:
+        if len(items) == 1:
+            return [], list(items)
+    half = len(items) // 2
+    left, right = send_isolating(items[:half], send), send_isolating(items[half:], send)
+    return left[0] + right[0], left[1] + right[1]
