@@ -297,7 +297,8 @@ def _settled(services, got, wanted, when):
         "from one round to the next.",
         "What names a call for ever, in every process: the saga and the step. Do and undo are about the same thing.",
         "On the third TimeoutError nothing is known, so no outcome is written. For a do, write the abort, and look at "
-        "what the plan makes of it: it covers what may have happened.",
+        "what the plan makes of it: it covers what may have happened. An answer is written as it is, and an error that "
+        "is no time-out is not caught.",
     ],
     limit=30,
 )
