@@ -30,7 +30,7 @@ if mine == 'sold' or verb == 'reserve' and mine == 'held' then return 1 end
 return 0
 """
 
-REJECTED_BY = "releases-the-sold"
+REJECTED_BY = "sells-another-number"
 
 
 class Shelf:

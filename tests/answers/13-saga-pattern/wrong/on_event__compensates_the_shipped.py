@@ -1,0 +1,27 @@
+"""Refunds when the customer cancels after the parcel has left."""
+
+REACT = """
+redis.call('HSET', KEYS[1], ARGV[1], 1)
+local function has(name) return redis.call('HEXISTS', KEYS[1], name) == 1 end
+local function once(command)
+    if redis.call('HSETNX', KEYS[1], command, 1) == 1 then
+        redis.call('XADD', KEYS[2], '*', 'type', command, 'corr', ARGV[2])
+    end
+end
+local shipped = has('ShipOrder')
+if has('OutOfStock') or has('PaymentFailed') or has('OrderCancelled') then
+    if not shipped then once('CancelOrder') end
+    if has('StockReserved') then once('ReleaseStock') end
+    if has('PaymentAuthorised') then once('RefundPayment') end
+elseif has('StockReserved') and has('PaymentAuthorised') then
+    once('ShipOrder')
+end
+"""
+KNOWN = {"StockReserved", "OutOfStock", "PaymentAuthorised", "PaymentFailed", "OrderCancelled"}
+
+REJECTED_BY = "cancels-the-shipped"
+
+
+def on_event(r, event, *, orders, commands):
+    if event["type"] in KNOWN:
+        r.eval(REACT, 2, f"{orders}:{event['corr']}", commands, event["type"], event["corr"])

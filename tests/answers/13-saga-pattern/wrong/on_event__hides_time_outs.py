@@ -1,0 +1,32 @@
+"""Returns when the broker does not answer in time."""
+
+import redis
+
+REACT = """
+redis.call('HSET', KEYS[1], ARGV[1], 1)
+local function has(name) return redis.call('HEXISTS', KEYS[1], name) == 1 end
+local function once(command)
+    if redis.call('HSETNX', KEYS[1], command, 1) == 1 then
+        redis.call('XADD', KEYS[2], '*', 'type', command, 'corr', ARGV[2])
+    end
+end
+if has('ShipOrder') then return end
+if has('OutOfStock') or has('PaymentFailed') or has('OrderCancelled') then
+    once('CancelOrder')
+    if has('StockReserved') then once('ReleaseStock') end
+    if has('PaymentAuthorised') then once('RefundPayment') end
+elseif has('StockReserved') and has('PaymentAuthorised') then
+    once('ShipOrder')
+end
+"""
+KNOWN = {"StockReserved", "OutOfStock", "PaymentAuthorised", "PaymentFailed", "OrderCancelled"}
+
+REJECTED_BY = "hides-broker-errors"
+
+
+def on_event(r, event, *, orders, commands):
+    if event["type"] in KNOWN:
+        try:
+            r.eval(REACT, 2, f"{orders}:{event['corr']}", commands, event["type"], event["corr"])
+        except redis.TimeoutError:
+            pass

@@ -1,0 +1,29 @@
+"""Takes a time-out of the broker for the silence of a service."""
+
+import redis
+
+REJECTED_BY = "hides-other-errors"
+
+
+def run_saga(r, log, corr, plan, call):
+    while True:
+        entries = [(e["step"], e["state"]) for _, e in r.xrange(log)]
+        verb, step = plan(entries)
+        if verb == "end":
+            return step
+        r.xadd(log, {"step": step, "state": verb + "ing"})
+        for attempt in range(3):
+            try:
+                outcome = call(verb, step, f"{corr}/{step}")
+            except (TimeoutError, redis.TimeoutError):
+                if attempt < 2:
+                    continue
+                if verb == "undo":
+                    raise
+                r.xadd(log, {"step": "saga", "state": "abort"})
+                entries = [(e["step"], e["state"]) for _, e in r.xrange(log)]
+                if plan(entries) == (verb, step):
+                    raise
+                break
+            r.xadd(log, {"step": step, "state": outcome})
+            break

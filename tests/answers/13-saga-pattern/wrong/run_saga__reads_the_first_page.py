@@ -1,0 +1,27 @@
+"""Reads the first hundred entries of the log."""
+
+REJECTED_BY = "reads-a-part"
+
+
+def run_saga(r, log, corr, plan, call):
+    while True:
+        entries = [(e["step"], e["state"]) for _, e in r.xrange(log, count=100)]
+        verb, step = plan(entries)
+        if verb == "end":
+            return step
+        r.xadd(log, {"step": step, "state": verb + "ing"})
+        for attempt in range(3):
+            try:
+                outcome = call(verb, step, f"{corr}/{step}")
+            except TimeoutError:
+                if attempt < 2:
+                    continue
+                if verb == "undo":
+                    raise
+                r.xadd(log, {"step": "saga", "state": "abort"})
+                entries = [(e["step"], e["state"]) for _, e in r.xrange(log, count=100)]
+                if plan(entries) == (verb, step):
+                    raise
+                break
+            r.xadd(log, {"step": step, "state": outcome})
+            break
