@@ -46,6 +46,8 @@ RUN_ALL = """async () => {
     figures: outputs.filter(o => o.data && o.data['image/png']).length,
   };
 }"""
+# JupyterLab renders cells as they come into view, so a picture taken at once may show nothing.
+PAINTED = "() => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300))"
 FIGURES_SHOWN = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img')]
   .filter(img => img.complete && img.naturalWidth > 100 && img.getBoundingClientRect().width > 100).length"""
 
@@ -162,4 +164,5 @@ def test_run_all(slug, page, screenshot):
     pictures = page.locator(".jp-OutputArea img")
     for number in range(result["figures"]):
         pictures.nth(number).scroll_into_view_if_needed()
+        page.evaluate(PAINTED)
         screenshot(page, f"{slug}-figure-{number + 1}")
