@@ -154,7 +154,8 @@ _OTHER_RULES = [
     ("below", "closes-too-late", "A window is final when end + grace is AT or below the watermark."),
     ("counts late", "counts-late", "Its results have gone out. What comes later is reported as late and not counted."),
     ("kept", "result-repeated", "Each result is returned once. Who adds them up would count it twice."),
-    ("wall clock", "processing-time", "The record belongs to the window of its event time, whenever it is handled."),
+    ("wall clock", "processing-time", "A record belongs to the window of its event time (ms), whenever it is "
+     "handled. Only idleness looks at clock(), which is in seconds."),
     ("towards zero", "rounds-towards-zero", "int(x / y) rounds towards 0, x // y down: -1 belongs to the window "
                                             "before 0."),
     ("last time", "partition-goes-back", "The time of a partition is its largest ts, not its last one."),
@@ -569,7 +570,7 @@ def _waits_for_a_slow_broker(answer, log):
     """At first nothing comes within the time-out of poll, nor after the first record. The end is where it was."""
     log.add(0, 0, 0, 1)
     _all_handled(log, log.follow(answer, slow=Slow(nothing=4)), "four polls in a row found nothing, twice",
-                 "None, or an empty list, says that nothing came within that time. The end is known before.")
+                 "None, or an empty list, says that nothing came within that time. get_watermark_offsets told where the end is.")
 
 
 def _all_handled(log, got, when, why):
