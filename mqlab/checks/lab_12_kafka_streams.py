@@ -570,7 +570,8 @@ def _waits_for_a_slow_broker(answer, log):
     """At first nothing comes within the time-out of poll, nor after the first record. The end is where it was."""
     log.add(0, 0, 0, 1)
     _all_handled(log, log.follow(answer, slow=Slow(nothing=4)), "four polls in a row found nothing, twice",
-                 "None, or an empty list, says that nothing came within that time. get_watermark_offsets told where the end is.")
+                 "None, or an empty list, says that nothing came within that time. get_watermark_offsets "
+                 "told where the end is.")
 
 
 def _all_handled(log, got, when, why):
