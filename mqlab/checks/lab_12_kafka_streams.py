@@ -13,6 +13,7 @@ import confluent_kafka
 import redis
 
 from mqlab.checks.engine import Lab, NotYet
+from mqlab.checks.kafka_consumer import Slow, watched
 from mqlab.checks.kills import in_a_process
 from mqlab.checks.outcomes import number
 from mqlab.checks.sweeps import crash_sweep, interleave, lost_reply_sweep, values
@@ -54,9 +55,10 @@ def windows_of(answer, bench):
     for size, step, ts in itertools.product(range(1, 8), range(1, 9), range(-17, 18)):
         _try_windows(answer, ts, size, step)
         tried += 1
-    for ts, size, step in [(1_767_225_600_123, 10_000, 2500), (-1_767_225_600_123, 10_000, 10_000), (10**15 + 1, 7, 3)]:
+    for ts, size, step in [(1_767_225_600_123, 10_000, 2500), (-1_767_225_600_123, 10_000, 10_000), (10**15 + 1, 7, 3),
+                           (1_767_225_600_123_456_789, 7, 3), (-1_767_225_600_123_456_789, 7, 4)]:  # fmt: skip
         _try_windows(answer, ts, size, step)
-    return f"{tried + 3:,} cases"
+    return f"{tried + 5:,} cases"
 
 
 def _try_windows(answer, ts, size, step):
@@ -65,6 +67,9 @@ def _try_windows(answer, ts, size, step):
     if got == want:
         return
     said = (f"returned {got!r:.80} for {call}.", f"{want!r:.80}.")
+    if abs(ts) > 2**53:
+        raise NotYet("divides-as-floats", *said, "x / y is a float: about 16 digits of ts are left. x // y stays a "
+                     "whole number.")
     if any(end == ts for _, end in got):
         raise NotYet("end-inside", *said, "The end belongs to the next window. Else a record at the border "
                      "counts twice.")
@@ -101,7 +106,7 @@ class _Reference:
         when = int(self.clock() * 1000) if self.rule == "wall clock" else ts
         start = (int(when / self.size) if self.rule == "towards zero" else when // self.size) * self.size
         late = self.final(start)
-        if not late or self.rule == "counts late":
+        if (not late or self.rule == "counts late") and (value or self.rule != "no value of 0"):
             self.sums[start, key] = self.sums.get((start, key), 0) + value
         if self.rule == "late is not heard" and late:
             return closed, late
@@ -125,7 +130,8 @@ class _Reference:
         mark = (max if rule == "max" else min)(active, default=-math.inf)
         self.mark = mark if rule == "goes back" else max(self.mark, mark)
         done = [each for each in sorted(self.sums) if self.final(each[0])]
-        return [(*each, self.sums[each] if rule == "kept" else self.sums.pop(each)) for each in done]
+        results = [(*each, self.sums[each] if rule == "kept" else self.sums.pop(each)) for each in done]
+        return [each for each in results if each[2] or rule != "no sum of 0"]
 
 
 # What an answer returns that follows another rule: the rule, the code, why it is wrong.
@@ -138,7 +144,7 @@ _OTHER_RULES = [
      "from the start."),
     ("at idle", "idle-too-soon", "Idle means silent for MORE than idle seconds."),
     ("silent ones do not count", "first-record-missing", "A partition that has sent nothing yet holds the "
-                                                         "watermark, until it is idle."),
+     "watermark, until it is idle: for more than idle seconds since the object was made, clock() at that time."),
     ("all idle closes", "all-idle-closes", "If all are idle, the watermark stays where it is: nobody knows what "
                                            "they will bring."),
     ("all idle counts the latest", "all-idle-closes", "If all are idle, the watermark stays where it is."),
@@ -148,12 +154,15 @@ _OTHER_RULES = [
     ("below", "closes-too-late", "A window is final when end + grace is AT or below the watermark."),
     ("counts late", "counts-late", "Its results have gone out. What comes later is reported as late and not counted."),
     ("kept", "result-repeated", "Each result is returned once. Who adds them up would count it twice."),
-    ("wall clock", "processing-time", "The record belongs to the window of its event time, whenever it is handled."),
+    ("wall clock", "processing-time", "A record belongs to the window of its event time (ms), whenever it is "
+     "handled. Only idleness looks at clock(), which is in seconds."),
     ("towards zero", "rounds-towards-zero", "int(x / y) rounds towards 0, x // y down: -1 belongs to the window "
                                             "before 0."),
     ("last time", "partition-goes-back", "The time of a partition is its largest ts, not its last one."),
     ("late is not heard", "late-is-not-heard", "A late record shows that its partition is alive, and moves its "
                                                "time on."),
+    ("no value of 0", "zero-is-a-value", "A value of 0 is a value: its window has a result."),
+    ("no sum of 0", "zero-is-a-value", "A sum of 0 is a result like any other: an order and its refund."),
     ("no tick first", "no-tick-first", "add begins with what tick does: who has gone idle meanwhile no longer "
                                        "holds the watermark."),
 ]  # fmt: skip
@@ -182,6 +191,7 @@ def TumblingSum(answer, bench):  # noqa: N802 — the task is a class
 def _histories(rng):
     """(steps, size, grace, partitions): all short ones of a few steps, the shortest first, and some long ones."""
     one = [("add", 0, ts, "a", 1 << n) for n, ts in enumerate((-1, 0, 1, 2, 4, 5))]
+    yield [("add", 0, 1, "a", 7), ("add", 0, 1, "a", -7), ("add", 0, 3, "a", 0), ("add", 0, 9, "a", 1)], 2, 0, [0]
     for length in (1, 2, 3, 4):
         for grace in (0, 1, 3):
             for steps in itertools.permutations(one, length):
@@ -190,7 +200,7 @@ def _histories(rng):
             steps = [(*step, 1 << n) if step[0] == "add" else step for n, step in enumerate(kinds)]
             yield [*steps, ("tick",)], 10, 0, [0, 1]
     for _ in range(400):
-        steps = [(*rng.choice(_MANY), n + 1) if rng.random() < 0.7 else
+        steps = [(*rng.choice(_MANY), (n + 1) * rng.choice((1, 1, 1, 0))) if rng.random() < 0.7 else
                  rng.choice([("tick",), ("sleep", 3), ("sleep", 6)]) for n in range(25)]  # fmt: skip
         yield steps, 10, rng.choice([0, 4, 10]), [2, 5, 7]
 
@@ -221,7 +231,7 @@ def _plain(step, value):
 
 
 def _outcome(make, steps, size, grace, partitions):
-    clock = FakeClock()
+    clock = FakeClock(1000.0)
     job = make(size, grace, list(partitions), 5, clock.now)
     return [_plain(step, _perform(job, clock, step)) for step in steps]
 
@@ -250,7 +260,7 @@ def _explain(answer, histories, got, want):
 
 # ---------------------------------------------------------------- task 3
 
-NAME = "kiosk:sums"
+NAME, OTHER = "kiosk:sums", "kiosk:other"
 RECORDS = [(0, "mug", 5), (1, "cup", 2), (2, "mug", 9), (4, "pot", 7), (9, "cup", 1), (10, "mug", 3)]
 
 
@@ -327,7 +337,9 @@ def _counts(answer, bench):
                          "Nothing changes.",
                          "The next offset went back, or a record was counted again.")  # fmt: skip
         _is(r, answer(r, NAME), RECORDS[:so_far], f"after run({records!r:.70}), seen from a new object",
-            "Some records had come before, or the process is a new one: nothing may depend on its memory.")  # fmt: skip
+            "Some records had come before, or the process is a new one: nothing may depend on its memory."
+            if records is not batches[0][0] else "The sum of a key is over all its records.")  # fmt: skip
+        _is(r, job, RECORDS[:so_far], f"after run({records!r:.70}), seen from the object that ran it")
         if got != want:
             raise NotYet("not-a-count", f"returned {got!r:.20} for {len(records)} records, {want} of them "
                          f"new.", f"{want}.",
@@ -337,10 +349,23 @@ def _counts(answer, bench):
     if mortal := [key for key in r.keys() if r.ttl(key) >= 0]:
         raise NotYet("expires", f"gave the key {mortal[0]!r} a lifetime.", "It stays.", "A weekend without orders, and "
                      "the job begins at offset 0 again, or its sums are gone.")  # fmt: skip
-    other = answer(r, "kiosk:other")
-    fresh = other.next_offset() == 0 and other.run([(0, "mug", -3), (7, "mug", -4)]) == 2
-    if not fresh or r.hget("kiosk:other", "mug") != "-7":
-        raise NotYet("one-for-all", "mixed up two jobs with different names.", "Each name has its own sums and offset.")
+    _another_name(answer, r)
+
+
+def _another_name(answer, r):
+    """A job of another name begins at 0. Its values are refunds, and sums of 0."""
+    other, before = answer(r, OTHER), _read(r)
+    records = [(0, "mug", -3), (7, "mug", -4), (8, "cup", 5), (9, "cup", -5), (12, "pot", 0)]
+    if (place := other.next_offset()) != 0 or r.exists(OTHER):
+        raise NotYet("one-for-all", f"began at offset {place!r} under another name, with the sums "
+                     f"{r.hgetall(OTHER)}.", "Each name has its own sums and offset.")  # fmt: skip
+    got, found, place = other.run(list(records)), r.hgetall(OTHER), other.next_offset()
+    if _read(r) != before:
+        raise NotYet("one-for-all", f"changed the sums of {NAME!r} in a job of another name.", "Each has its own.")
+    if (got, found, place) != (5, {"mug": "-7", "cup": "0", "pot": "0"}, 13):
+        raise NotYet("zero-is-a-value", f"returned {got!r}, left {found} and the next offset {place!r} after "
+                     f"run({records}).", "5, mug −7, cup 0, pot 0, and 13.",
+                     "Values are whole numbers, and each record counts: a refund, and also one of 0.")  # fmt: skip
 
 
 def _go_on(answer, r):
@@ -370,7 +395,12 @@ def _calmly(answer, r, got):
 
 def _two_at_once(answer, bench):
     def verify(r, results):
-        counts = values(results)
+        counts, sums = values(results), _read(r)
+        if all(sums.get(key, 0) <= total for key, total in _sums(RECORDS).items()) and sums != _sums(RECORDS):
+            raise NotYet("returns-without-counting", f"left {sums} after two processes had run batches that overlap. "
+                         f"They returned {counts}.", f"{_sums(RECORDS)}.",
+                         "The caller reads on behind a batch that run returned for. If the other was faster, look "
+                         "again what is left to count.")  # fmt: skip
         _is(r, answer(r, NAME), RECORDS, "after two processes had run batches that overlap, at the same time",
             "Between the look at the offset and the write, the other one did the same. The offset is never to "
             "go back.")  # fmt: skip
@@ -379,14 +409,7 @@ def _two_at_once(answer, bench):
                          "Numbers that add up to 4.")
 
     zombie, owner = (lambda r: answer(r, NAME).run(RECORDS[1:5])), (lambda r: answer(r, NAME).run(RECORDS[1:]))
-
-    def after_both(r, results):
-        values(results)
-        before = sum(results)
-        more = answer(r, NAME).run(RECORDS)
-        verify(r, [before, more])
-
-    return interleave(bench, lambda r: answer(r, NAME).run(RECORDS[:2]), [zombie, owner], after_both, limit=300)
+    return interleave(bench, lambda r: answer(r, NAME).run(RECORDS[:2]), [zombie, owner], verify, limit=300)
 
 
 class _Death(Hook):
@@ -412,8 +435,9 @@ def _killed(answer, bench):
 
 
 def _errors_pass(answer, bench):
-    job = answer(bench.unreachable(), NAME)
-    for what, call in (("run", lambda: job.run(RECORDS)), ("next_offset", job.next_offset)):
+    r = bench.unreachable()
+    for what, call in (("run", lambda: answer(r, NAME).run(RECORDS)),
+                       ("next_offset", lambda: answer(r, NAME).next_offset())):  # fmt: skip
         try:
             got = call()
         except redis.RedisError:
@@ -453,7 +477,7 @@ class _Log:
     def committed(self):
         return {each.partition: max(0, each.offset) for each in self.observer.committed(self.parts, timeout=10)}
 
-    def follow(self, answer, handle=lambda message: None):
+    def follow(self, answer, handle=lambda message: None, slow=None, **settings):
         """One call; the (partition, offset) that it handed to handle are in `seen`."""
         self.seen = []
 
@@ -465,7 +489,23 @@ class _Log:
             self.seen.append((message.partition(), message.offset()))
             handle(message)
 
-        return answer({**self.kafka.config, "fetch.wait.max.ms": 20}, self.topic, self.group, noted)
+        config = {**self.kafka.config, "fetch.wait.max.ms": 20, **settings}
+        given, made = dict(config), []
+        try:
+            with watched(answer, slow) as made:
+                self.made = made
+                got = answer(config, self.topic, self.group, noted)
+        finally:
+            left_open = any(not consumer.closed for consumer in made)
+            for consumer in made:
+                consumer.close()
+        if config != given:
+            raise NotYet("changes-the-config", f"left {sorted(set(config.items()) - set(given.items()))} in config.",
+                         "config as it was.", "It is the caller's: other clients are made from it.")  # fmt: skip
+        if left_open:
+            raise NotYet("not-closed", "returned and left its consumer open.", "close(), also after an exception.",
+                         "A consumer holds connections and threads, and in a group also its partitions.")  # fmt: skip
+        return got
 
 
 @lab.task(
@@ -477,7 +517,10 @@ class _Log:
         "Ask for the ends and the commits first; leave out the partitions where there is nothing to do. assign "
         "the others with "
         "the offset to begin at.",
-        "After handle has returned, note offset() + 1 for the partition. Commit these numbers every ten records.",
+        "After handle has returned, note offset() + 1 for the partition. Commit these numbers every ten records, and "
+        "wait for it: asynchronous=False.",
+        "You are done when each partition is at the end that you asked for, or poll says _PARTITION_EOF for it. "
+        "None is no end.",
         "Where do you commit so that it happens also if handle raises? Only what was handled is in your notes.",
     ],
 )
@@ -485,6 +528,7 @@ def follow(answer, bench):
     kafka = Kafka(StandIn(), found="started by the check")
     try:
         _reads_on(answer, _Log(kafka, TOPIC, 3))
+        _waits_for_a_slow_broker(answer, _Log(kafka, f"{TOPIC}.slow", 2))
         records = _never_ahead(answer, _Log(kafka, f"{TOPIC}.kill", 2))
         refused = _starts_with_the_failed_one(answer, kafka)
     finally:
@@ -522,9 +566,26 @@ def _reads_on(answer, log):
                          "The next process would handle again what is done.")  # fmt: skip
 
 
+def _waits_for_a_slow_broker(answer, log):
+    """At first nothing comes within the time-out of poll, nor after the first record. The end is where it was."""
+    log.add(0, 0, 0, 1)
+    _all_handled(log, log.follow(answer, slow=Slow(nothing=4)), "four polls in a row found nothing, twice",
+                 "None, or an empty list, says that nothing came within that time. get_watermark_offsets "
+                 "told where the end is.")
+
+
+def _all_handled(log, got, when, why):
+    want = sorted((p, n) for p, end in log.ends.items() for n in range(end))
+    if missing := sorted(set(want) - set(log.seen)):
+        raise NotYet("stops-early", f"returned {got!r:.20}. {len(missing)} of {len(want)} records were not handled: "
+                     f"{when}.", "All up to the end of each partition.", why)  # fmt: skip
+
+
 def _never_ahead(answer, log):
     """Look at the commits at each call of handle: this is what a process finds that starts after a kill right now."""
-    log.add(*[0, 1] * 30)
+    log.add(*[1] * 15)
+    for _ in range(15):  # in small batches: the end of partition 1 is reached long before
+        log.add(*[0] * 3)
     done = []
 
     def handle(message):
@@ -540,11 +601,17 @@ def _never_ahead(answer, log):
                     "A kill at this moment, and the record is never handled.",
                 )
         if (again := sum(n >= committed[p] for p, n in done)) > MOST:
+            if any(consumer.on_the_way for consumer in log.made):
+                raise NotYet("commits-unseen", f"had {again} handled records whose commits were on their way to a slow "
+                             "broker.", f"At most {MOST} that come again after a kill.", "commit() by itself does "
+                             "not wait. Look for asynchronous=… in its signature.")  # fmt: skip
             raise NotYet("commits-too-seldom", f"had {again} handled records not committed.", f"At most {MOST}.",
                          "After a kill all of them come again.")  # fmt: skip
         done.append(place)
 
-    log.follow(answer, handle)
+    got = log.follow(answer, handle, slow=Slow(commits=True))
+    _all_handled(log, got, "one partition is three times as long as the other",
+                 "The end of one partition is not the end of the topic.")
     return len(done)
 
 
@@ -566,6 +633,9 @@ def _starts_with_the_failed_one(answer, kafka):
             raise NotYet("swallows-the-exception", "returned although handle had raised.", "The exception passes.",
                          "The caller decides: try again, or send it to a dead-letter topic (lesson 05).")  # fmt: skip
         first = log.seen[:-1]
+        if (0, bad) in first:
+            raise NotYet("tries-again", f"called handle again with offset {bad}, where it had raised.",
+                         "The exception passes at once.", "The caller decides whether to try again.")  # fmt: skip
         log.follow(answer)
         if (0, bad) not in log.seen:
             raise NotYet("skips-the-failed", f"never handled offset {bad} again, where handle had raised.",
@@ -686,7 +756,7 @@ def PricedOrders(answer, bench):  # noqa: N802 — the task is a class
     tried = 0
     for count in range(4):
         for times in itertools.combinations(range(1, 5), count):
-            prices = [("price", ts, "mug", 100 * ts) for ts in times]
+            prices = [("price", ts, "mug", 100 * (4 - ts)) for ts in times]  # the last one is 0
             for at in range(6):
                 for events in itertools.permutations([*prices, ("order", at, "o1", "mug", 2)]):
                     for often in (True, False):
@@ -752,7 +822,11 @@ def _explain_join(got, want, given, gone, mark, prices):
         if totals[name] is None:
             raise NotYet("price-of-the-future", *said, "There was no price yet at that time: None.")
         earlier = _price_at(prices[product], ts - 1)
-        known = any(event[:3] == ("price", ts, product) for event in given[: given.index(orders[name])])
+        if total is None and totals[name] == 0:
+            raise NotYet("free-is-a-price", *said, "A price of 0 is a price: the total is 0. None says that there was "
+                         "none.")
+        before = given[: given.index(orders[name])]
+        known = len(prices[product]) == 1 and any(event[:3] == ("price", ts, product) for event in before)
         if known and total == (None if earlier is None else qty * earlier):
             raise NotYet("border-of-a-price", *said, "A price is valid from its ts on, that millisecond included.")
         raise NotYet("price-of-another-time", *said, "The last price at or before the order's event time: not "
