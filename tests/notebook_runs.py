@@ -8,10 +8,14 @@ import nbval.plugin
 import pytest
 
 from tests.leftovers import Watch
+from tools import notebooks
 
 
 class Kernel(nbval.plugin.RunningKernel):
-    """nbval's kernel, with the history kept."""
+    """nbval's kernel, with the history kept, and started again when it could not get its ports."""
+
+    def __init__(self, *arguments, **options):
+        notebooks.despite_taken_ports(lambda: super(Kernel, self).__init__(*arguments, **options))
 
     def execute_cell_input(self, cell_input, allow_stdin=None):
         # Without history IPython looks at the wrong cell for a trailing ';', and shows

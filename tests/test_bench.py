@@ -198,4 +198,4 @@ def test_the_theory_table_reads_a_planted_notebook(tmp_path):
 def test_the_lessons_of_the_course_are_read():
     found = bench_theory.table(bench.ROOT / "notebooks")
     assert {"01", "03", "10"} <= set(found.lesson) and len(found) > 100
-    assert found.error.abs().max() < 100, "a number was read that is no error"
+    assert found.error.abs().max() < 300, "a number was read that is no error"

@@ -161,11 +161,11 @@ def test_kc2_a_group_shares_and_takes_over_after_sigkill(kafka, protocol):
     send(kafka, topic, range(50))
     arguments = (kafka.config, topic, group, protocol)
     with Worker(group_member, *arguments) as first, Worker(group_member, *arguments) as second:
-        until(lambda: len(got(first, second)) == 50, 20)
-        until(lambda: len(owners(first, second)) == 2, 20)
+        until(lambda: len(got(first, second)) == 50, 40)
+        until(lambda: len(owners(first, second)) == 2, 40)
         first.kill()
         send(kafka, topic, range(50, 100))
-        until(lambda: len(got(first, second)) == 100, 20)
+        until(lambda: len(got(first, second)) == 100, 40)
         everything = re.findall(r"^got (.*)", first.output() + second.output(), re.M)
         # At least once: only what the killed one had processed and not committed may come twice.
         assert len(everything) - len(set(everything)) <= 1

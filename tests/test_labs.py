@@ -202,6 +202,24 @@ def test_notebook_is_stored_the_same_each_time(stored, capsys):
     assert "unchanged" in capsys.readouterr().out
 
 
+def test_a_kernel_whose_ports_were_taken_is_started_again():
+    tried = []
+
+    def start(message: str, successes_after: int):
+        tried.append(1)
+        if len(tried) <= successes_after:
+            raise RuntimeError(message)
+        return "started"
+
+    died = "Kernel died before replying to kernel_info"
+    assert notebooks.despite_taken_ports(lambda: start(died, 2)) == "started" and len(tried) == 3
+    for message, most in ((died, 3), ("something else", 1)):
+        tried.clear()
+        with pytest.raises(RuntimeError, match=message):
+            notebooks.despite_taken_ports(lambda message=message: start(message, 9))
+        assert len(tried) == most
+
+
 def test_failed_notebook_is_not_stored(stored, capsys):
     path = stored("print(1)", "1 / 0")
     before = path.read_bytes()

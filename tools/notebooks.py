@@ -12,7 +12,9 @@ import base64
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 from nbclient import NotebookClient
@@ -20,6 +22,22 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 60  # seconds
+T = TypeVar("T")
+
+
+def despite_taken_ports(start: Callable[[], T]) -> T:
+    """`start()`, three times at most while the kernel dies before it answers.
+
+    Jupyter chooses five free ports and closes them again; until the kernel opens them, the end of any connection on
+    this machine may get one, and then the kernel dies (https://github.com/jupyter/jupyter_client/issues/487).
+    """
+    for _ in range(2):
+        try:
+            return start()
+        except RuntimeError as error:
+            if "Kernel died before replying" not in str(error):
+                raise
+    return start()
 
 
 def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None, **options):
@@ -49,7 +67,7 @@ def execute(path: Path, strict: bool = False, env: dict[str, str] | None = None,
     environment.pop("PYTEST_CURRENT_TEST", None)  # ipykernel would not capture the output of child processes
     if strict:
         environment["MQLAB_STRICT"] = "1"
-    client.execute(env=environment)
+    despite_taken_ports(lambda: client.execute(env=environment))
     notebook.metadata["language_info"] = {"name": "python"}  # without the version of this interpreter
     return notebook
 
