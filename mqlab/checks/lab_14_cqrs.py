@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import numbers
 import os
 import signal
 import time
@@ -44,14 +45,16 @@ VIEW = "kiosk:view"
 STATUS = {"OrderPlaced": "placed", "OrderPaid": "paid", "OrderShipped": "shipped", "OrderCancelled": "cancelled"}
 
 
-def _life(order, customer, total, ts_ms, *steps):
+def _life(order, customer, total, ts_ms, *steps, first=1, clock=10):
     """The events of an order: OrderPlaced, and then `steps` of (type, version)."""
-    placed = envelope("OrderPlaced", order, {"customer": customer, "total": total}, seq=1, ts_ms=ts_ms)
-    rest = [envelope(kind, order, {}, seq=seq, ts_ms=ts_ms + 10 * seq) for kind, seq in steps]
+    placed = envelope("OrderPlaced", order, {"customer": customer, "total": total}, seq=first, ts_ms=ts_ms)
+    rest = [envelope(kind, order, {}, seq=seq, ts_ms=ts_ms + clock * seq) for kind, seq in steps]
     return [placed, *rest]
 
 
 LIFE = _life("o1", "ann", 30, 1000, ("OrderPaid", 9), ("OrderShipped", 10))
+REVIVED = _life("o1", "ann", 30, 1000, ("OrderCancelled", 5), ("OrderPaid", 7), first=4)
+SLOW_CLOCK = _life("o1", "ann", 30, 1000, ("OrderPaid", 2), ("OrderShipped", 3), clock=-50)
 
 
 def _told(events):
@@ -80,7 +83,7 @@ def _compare(r, events, when):
         if (row.get("customer"), row.get("total")) != (body["customer"], str(body["total"])):
             raise NotYet("late-placed-lost", f"left the row of {order} as {row} {when}.",
                          f"customer {body['customer']} and total {body['total']}: OrderPlaced has come.",
-                         "What only the first event knows has to be kept, also if a newer one came before it.")
+                         "What only OrderPlaced knows has to be kept, whenever it comes, and whatever its version.")
         score = r.zscore(f"{VIEW}:orders:{body['customer']}", order)
         if score != placed["ts_ms"]:
             raise NotYet("wrong-list", f"has {order} in the list of {body['customer']} with the score {score} {when}.",
@@ -133,6 +136,25 @@ def _applies_simply(answer, r):
         for n, event in enumerate(events):
             answer(r, VIEW, event)
             _compare(r, events[: n + 1], f"after: {_told(events[: n + 1])}")
+    _must_not_expire(r, "Nobody brings it back: its events have been applied.")
+    for life, code, why in ((REVIVED, "status-decides", "A cancelled order can be paid late."),
+                            (SLOW_CLOCK, "clock-decides", "Two servers have two clocks, and one was behind.")):
+        for events in (life, life[::-1]):
+            r.flushall()
+            for event in events:
+                answer(r, VIEW, event)
+            try:
+                _compare(r, events, f"after: {_told(events)}")
+            except NotYet as found:
+                if found.code in ("older-overwrites-newer", "wrong-row"):
+                    raise NotYet(code, found.did, found.should, f"{why} Only the version says what is newer.") from None
+                raise
+
+
+def _must_not_expire(r, why):
+    for key in r.scan_iter(count=1000):
+        if r.ttl(key) >= 0:
+            raise NotYet("expires", f"left {key} with a lifetime of {r.ttl(key)} s.", "It stays.", why)
 
 
 def _all_orders_of_arrival(answer, r):
@@ -155,7 +177,7 @@ def _applies_at_random(answer, bench):
     ends = [(), (("OrderPaid", 2),), (("OrderPaid", 2), ("OrderShipped", 3)), (("OrderCancelled", 2),),
             (("OrderPaid", 3), ("OrderCancelled", 12))]  # fmt: skip
     events = [event for n in range(30)
-              for event in _life(f"o{n}", ("ann", "bob")[n % 2], n, 1000 + n, *ends[n % len(ends)])]  # fmt: skip
+              for event in _life(f"o{n}", ("ann", "bob")[n % 2], n, 1000 + n, *ends[n % len(ends)])]
     for event in reordered(duplicated(events, 0.5, bench.rng), 12, bench.rng):
         answer(bench.r, VIEW, event)
     _compare(bench.r, events, "after the events of 30 orders, mixed, half of them twice")
@@ -189,7 +211,8 @@ def _apply_crashes(answer, bench):
 
 def _two_appliers(answer, bench):
     tried = 0
-    for first, events in ((None, LIFE[:2]), (LIFE[0], [LIFE[1], LIFE[1]]), (LIFE[0], LIFE[1:])):
+    others = [LIFE[0], _life("o2", "bob", 7, 1000)[0]]
+    for first, events in ((None, LIFE[:2]), (LIFE[0], [LIFE[1], LIFE[1]]), (LIFE[0], LIFE[1:]), (None, others)):
         def prepare(r, first=first):
             if first:
                 answer(r, VIEW, first)
@@ -203,6 +226,9 @@ def _two_appliers(answer, bench):
             try:
                 _compare(r, [*events, first] if first else events, f"after two workers: {_told(events)}")
             except NotYet as found:
+                if events is others:
+                    raise NotYet("two-orders", f"{found.did} They were events of two orders, o1 and o2.", found.should,
+                                 "Two orders have no row in common, but they have the counts.") from None  # fmt: skip
                 raise NotYet("two-workers", found.did, found.should,
                              "Between look and write, another worker wrote.") from None  # fmt: skip
 
@@ -249,7 +275,8 @@ class _Enough(BaseException):
 class _World(Hook):
     """Fake time, and what happens in it: `events`, [(seconds, what to do)]. Counts looks; ends what does not end."""
 
-    def __init__(self, bench, events=()):
+    def __init__(self, bench, events=(), look_s=0.0):
+        self.look_s = look_s
         self.now, self.events = 100.0, [(100.0 + at, what) for at, what in events]
         self.looks, self.pauses, self.end, self.slept, self.asked = 0, [], 1e9, False, 0
         self.r = bench.r
@@ -271,6 +298,7 @@ class _World(Hook):
 
     def before(self, connection, step):
         self.looks += 1
+        self.now += self.look_s
         if self.looks > 3000:
             raise _Enough
         return step
@@ -313,9 +341,10 @@ def read_after(answer, bench):
     _returns_at_once(answer, bench)
     _waits(answer, bench)
     _gives_up_in_time(answer, bench)
+    _looks_take_time(answer, bench)
     _needs_the_broker(lambda r: _blind(answer, r, _World(bench)), bench)
     tried = _replaced_meanwhile(answer, bench)
-    return f"44 waits in fake time, {tried:d} with a row that is replaced"
+    return f"46 waits in fake time, {tried:d} with a row that is replaced"
 
 
 def _blind(answer, r, world):
@@ -419,6 +448,13 @@ def _gives_up_in_time(answer, bench):
             raise NotYet("no-look", "did not look at all with a time-out of 0.", "It looks once.",
                          "The row may be there: nearly always it is.")  # fmt: skip
         _judge_pauses(world, took)
+    bench.flush()
+    world = _World(bench, [(0.05 * n, _at(n)) for n in range(1, 19)])
+    kind, _, took = world.call(answer, 20, 0.3)
+    if kind == "endless" or took > 0.3 + 0.0501:
+        raise NotYet("restarts-the-clock", f"still waited {took - 0.3:.2f} s after the time-out, while older versions "
+                     "of the row came.", "The time-out runs from the call on, whatever comes meanwhile.",
+                     "The caller has promised an answer to somebody else.")  # fmt: skip
     for after in (0.2999, 0.299, 0.2951):  # during the last pause
         bench.flush()
         world = _World(bench, [(after, _at(2))])
@@ -427,6 +463,15 @@ def _gives_up_in_time(answer, bench):
             raise NotYet("no-last-look", f"raised TimeoutError after {took:.3f} s; the row came at {after:g} s.",
                          "It looks a last time when the time-out is over.",
                          "During the last pause the row may come.")  # fmt: skip
+
+
+def _looks_take_time(answer, bench):
+    bench.flush()
+    kind, _, took = _World(bench, look_s=0.02).call(answer, 2, 0.5)
+    if kind == "endless" or took > 0.5 + 0.0501 + 2 * 0.02:
+        raise NotYet("counts-pauses", f"still waited {took - 0.5:.2f} s after the time-out of 0.5 s, when each look "
+                     "took 20 ms.", "The time-out is over when clock() says so.",
+                     "The pauses are not all: a broker that is busy answers late.")  # fmt: skip
 
 
 def _replaced_meanwhile(answer, bench):
@@ -464,6 +509,7 @@ def _replaced_meanwhile(answer, bench):
 
 STREAM, NAME = "kiosk:sales", "kiosk:spent"
 SHADOW = f"{NAME}:next"
+FETCHES = ("XRANGE", "XREAD", "XREADGROUP")
 LIVE = """
 local at = redis.call('HGET', KEYS[2], 'checkpoint') or '0-0'
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '(' .. at, '+', 'COUNT', 100)) do
@@ -497,14 +543,18 @@ def _sell(r, n):
     r.xadd(STREAM, _sale(n), id=_id(n))
 
 
-def _shop(r, sales):
-    """A stream with `sales`, and the faulty view of all of them."""
+def _shop(r, sales, shown=None):
+    """A stream with `sales`, and the faulty view of the first `shown` of them (default: all)."""
     with r.pipeline(transaction=False) as p:
         for n in range(sales):
             _sell(p, n)
-        faulty = {customer: 3 * total for customer, total in SUMS[sales].items()}
-        p.hset(NAME, mapping={**faulty, "checkpoint": _id(sales - 1)})
+        _faulty_view(p, sales, shown or sales)
         p.execute()
+
+
+def _faulty_view(r, sales, shown):
+    faulty = {customer: total + 2 * SUMS[sales][customer] for customer, total in SUMS[shown].items()}
+    r.hset(NAME, mapping={**faulty, "checkpoint": _id(shown - 1)})
 
 
 class _Readers:
@@ -563,16 +613,22 @@ def _seen(code, what, wanted, when):
 
 
 class _Watched(Hook):
-    """After each command of the rebuild a reader looks; after those in `busy` a sale comes in and is projected."""
+    """After each command of the rebuild a reader looks; after those in `busy` a sale comes in and is projected.
 
-    def __init__(self, bench, readers, busy=(), kill_at=None):
+    The process is killed at command number `kill_at`, or when it fetches sales for the `kill_at_fetch`-th time.
+    """
+
+    def __init__(self, bench, readers, busy=(), kill_at=None, kill_at_fetch=None):
         self.bench, self.readers, self.busy, self.kill_at = bench, readers, busy, kill_at
-        self.found, self.sold, self.steps, self.shadow, self.trace = None, readers.sales, 0, None, Trace()
+        self.kill_at_fetch, self.fetches, self.grouped = kill_at_fetch, 0, False
+        self.found, self.sold, self.steps, self.trace = None, readers.sales, 0, Trace()
         self.client = traced_client(bench.broker.url, self, socket_timeout=None)
 
     def before(self, connection, step):
         self.steps += 1
-        if self.steps == self.kill_at:
+        self.fetches += step.name in FETCHES
+        self.grouped = self.grouped or step.name == "XREADGROUP"
+        if self.steps == self.kill_at or (step.name in FETCHES and self.fetches == self.kill_at_fetch):
             os.kill(os.getpid(), signal.SIGKILL)
         if self.steps > 1000:
             raise _Enough
@@ -583,7 +639,7 @@ class _Watched(Hook):
         if self.found:
             return
         r = self.bench.r
-        if isinstance(reply, list) and step.name in ("XRANGE", "XREAD", "XREADGROUP") and len(str(reply)) > 100 * 90:
+        if isinstance(reply, list) and step.name in FETCHES and len(str(reply)) > 100 * 90:
             self.found = NotYet("too-much-at-once", f"fetched far more than 100 sales by one command: {step}."[:150],
                                 "At most 100 at a time.", "All others wait until the broker has sent them.")
         found = self.readers.look()
@@ -626,12 +682,51 @@ def rebuild(answer, bench):
         readers = _Readers(bench.r, sales)
         _Watched(bench, readers).run(answer)
         readers.finished(sales, f"after a rebuild from {sales} sales")
+        _must_not_expire(bench.r, "RENAME keeps a lifetime as well. When it ends, there is no view.")
+    _projector_is_down(answer, bench)
+    _once_more(answer, bench)
     _while_busy(answer, bench)
     _needs_the_broker(lambda r: answer(r, STREAM, NAME), bench)
     crashes, losses = _rebuild_crashes(answer, bench)
     kills = _killed_for_real(answer, bench)
     tried = _two_rebuilds(answer, bench)
     return f"{crashes}, {losses}, {kills} real kills, {tried:d} orders of two rebuilds"
+
+
+def _projector_is_down(answer, bench):
+    """The old view is behind, and stays behind."""
+    bench.flush()
+    _shop(bench.r, 150, 100)
+    readers = _Readers(bench.r, 150)
+    try:
+        _Watched(bench, readers).run(answer)
+    except NotYet as found:
+        if found.code != "no-progress":
+            raise
+        raise NotYet("waits-for-the-old", "did not come to an end: the old view is 50 sales behind, and its projector "
+                     "is down.", "The new view replaces it, as soon as it is complete.",
+                     "A new view that is ahead of the old one is welcome.") from None  # fmt: skip
+    readers.finished(150, "when the old view was 50 sales behind")
+
+
+def _once_more(answer, bench):
+    """The view that was rebuilt is faulty again, and rebuilt again, from the same stream."""
+    bench.flush()
+    _shop(bench.r, 150)
+    answer(bench.r, STREAM, NAME)
+    bench.r.delete(NAME)
+    _faulty_view(bench.r, 150, 150)
+    watched = _Watched(bench, _Readers(bench.r, 150))
+    try:
+        watched.run(answer)
+        watched.readers.finished(150, "when it was rebuilt once more, a day later")
+    except NotYet as found:
+        if watched.grouped:
+            raise NotYet("shared-group", f"{found.did} It reads through a consumer group that had these sales before.",
+                         found.should, "A group hands out each sale once. What one reader of the group has had, the "
+                         "next one does not get.") from None  # fmt: skip
+        raise NotYet("once-only", f"{found.did} Before, a first rebuild had come to its end.", found.should,
+                     "What a rebuild leaves behind must not stop the next one.") from None  # fmt: skip
 
 
 def _while_busy(answer, bench):
@@ -671,12 +766,17 @@ def _rebuild_crashes(answer, bench):
 def _killed_for_real(answer, bench):
     """SIGKILL at different commands; the next one has to go on from where the first one was."""
     kills = 0
-    for at in (4, 6, 8):
+    for at in ({"kill_at": 4}, {"kill_at": 6}, {"kill_at": 8}, {"kill_at_fetch": 4}):
         bench.flush()
         _shop(bench.r, 450)
-        first = _Watched(bench, _Readers(bench.r, 450), kill_at=at)
-        kills += in_a_process(lambda first=first: answer(first.client, STREAM, NAME))
+        first = _Watched(bench, _Readers(bench.r, 450), **at)
+        killed = in_a_process(lambda first=first: answer(first.client, STREAM, NAME))
+        kills += killed
         reached = bench.r.hget(SHADOW, "checkpoint")
+        if killed and "kill_at_fetch" in at and reached is None:
+            raise NotYet("keeps-nothing", f"was killed when it fetched for the fourth time, and {SHADOW} had no "
+                         "checkpoint.", "What was fetched before is in there.",
+                         "What is only in memory, or where the next run does not look, is lost.")  # fmt: skip
         second = _Resumed(bench, reached)
         answer(second.client, STREAM, NAME)
         if second.started_over:
@@ -791,6 +891,8 @@ def staleness(answer, bench):
     cases += [(tuple(rng.sample(range(1, 90_000), 2500)), 3)]
     for ages, seen in cases:
         _ask_staleness(answer, bench, _waiting(ages, seen), _percentile(ages), f"{len(ages)} sales wait", seen)
+    ages = (900, 800, 700, *range(-37, 0))
+    _ask_staleness(answer, bench, _waiting(ages), (700, 900), "40 sales wait, 37 of them of a clock that is ahead", 0)
     ids = [f"{NOW - 700}-{n}" for n in range(4)]  # all in one millisecond, the second is the checkpoint
     _ask_staleness(answer, bench, (ids, ids[1]), (700, 700), "two sales wait, of the same millisecond as the last one "
                    "projected", 2)  # fmt: skip
@@ -802,7 +904,7 @@ def staleness(answer, bench):
     _ask_staleness(answer, bench, (ids, ids[0]), (40, 40), "one sale waits", 1)
     bench.flush()
     _needs_the_broker(lambda r: answer(r, STREAM, NAME, NOW), bench)
-    return f"{len(cases) + 4} streams"
+    return f"{len(cases) + 5} streams"
 
 
 def _ask_staleness(answer, bench, given, want, what, seen):
@@ -815,7 +917,7 @@ def _ask_staleness(answer, bench, given, want, what, seen):
     if checkpoint:
         r.hset(NAME, mapping={"ann": seen, "checkpoint": checkpoint})
     got = answer(r, STREAM, NAME, NOW)
-    if not isinstance(got, (tuple, list)) or len(got) != 2 or not all(isinstance(x, (int, float)) for x in got):
+    if not isinstance(got, (tuple, list)) or len(got) != 2 or not all(isinstance(x, numbers.Real) for x in got):
         raise NotYet("not-two-numbers", f"returned {got!r:.60}.", "(95th percentile, maximum), in milliseconds.")
     if tuple(got) == want:
         return
@@ -875,6 +977,8 @@ def find_orders(answer, bench):
                      f"the oldest of the others {waits[0] if waits else 0} ms old")  # fmt: skip
         cases += 1
 
+    _finds_in_a_long_tail(answer, bench)
+
     def verify(r, results):
         got = values(results)[0]
         if set(got[0]) != has["mug"]:  # all of them are older than the promise
@@ -886,6 +990,18 @@ def find_orders(answer, bench):
     tried = interleave(bench, lambda r: _library(r, 1), callers, verify, limit=300)
     _needs_the_broker(lambda r: answer(r, TEXTS, INDEX, "mug", NOW, 10), bench)
     return f"{cases} searches, {tried:d} beside the projector"
+
+
+def _finds_in_a_long_tail(answer, bench):
+    bench.flush()
+    with bench.r.pipeline(transaction=False) as p:
+        for n in range(2500):
+            p.xadd(TEXTS, {"order": f"o{n}", "text": "red mug"}, id=f"{NOW - 9000 + n}-0")
+        p.execute()
+    got = answer(bench.r, TEXTS, INDEX, "mug", NOW, 10)
+    if len(set(got[0])) != 2500:
+        raise NotYet("first-page", f"found {len(set(got[0]))} orders, when 2,500 entries with the word waited.",
+                     "All 2,500.", "Where much waits, it is not all on one page.")
 
 
 def _judge_found(got, want, when):
