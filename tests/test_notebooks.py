@@ -64,9 +64,7 @@ def test_every_part_of_a_lesson_is_there_under_one_name(slug):
 
 
 def test_no_part_without_a_lesson():
-    names = {
-        path.stem.removeprefix("lab_").replace("_", "-") for path in (ROOT / "mqlab/checks").glob("lab_*.py")
-    }
+    names = {path.stem.removeprefix("lab_").replace("_", "-") for path in (ROOT / "mqlab/checks").glob("lab_*.py")}
     names |= {path.name for path in (ROOT / "tests/answers").glob("[0-9]*")}
     assert names <= set(SLUGS), f"checks or answers without a notebook: {sorted(names - set(SLUGS))}"
 
@@ -96,9 +94,7 @@ def test_readme_lists_all_lessons_and_links_those_that_exist():
         linked = {Path(target).stem for target in re.findall(rf"\]\(({folder}/[^)#]+\.ipynb)\)", text)}
         there = {path.stem for path in (ROOT / folder).glob("*.ipynb")}
         if folder == "notebooks" or linked:
-            assert linked == there, (
-                f"README.md links {sorted(linked)} of {folder}/, and there are {sorted(there)}"
-            )
+            assert linked == there, f"README.md links {sorted(linked)} of {folder}/, and there are {sorted(there)}"
 
 
 # --- planted defects: each test above can fail ---
@@ -299,15 +295,19 @@ def answer_wrongly(notebook, answer: Path):
     """Put a wrong answer in its task's cell, and drop what comes after the check of this task."""
     task = answer.stem.split("__")[0]
     target = next(
-        c
-        for c in notebook.cells
-        if "task" in hygiene.tags(c) and re.search(rf"(def|class) {task}\b", c.source)
+        c for c in notebook.cells if "task" in hygiene.tags(c) and re.search(rf"(def|class) {task}\b", c.source)
     )
     target.source = answer.read_text(encoding="utf-8")
     return up_to(notebook, next(c for c in notebook.cells if f"check({task})" in c.source))
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+# What is tested is nbval and its settings, so one lesson of each level will do; all of them with -m conditions.
+ONE_OF_EACH_LEVEL = ("01", "08", "13")
+
+
+@pytest.mark.parametrize(
+    "slug", [pytest.param(s, marks=() if s[:2] in ONE_OF_EACH_LEVEL else pytest.mark.conditions) for s in SLUGS]
+)
 def test_nbval_rejects_a_wrong_output_and_a_wrong_answer(slug, tmp_path):
     """With the settings of the whole course; the notebooks end after the planted cell, to save time."""
     folder = planted.project(tmp_path / "project")
