@@ -2,11 +2,15 @@
 
 import os
 import re
+import signal
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.notebook_runs"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so begins what a shell starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # some tests interrupt themselves
 
 SLUG = re.compile(r"\b(\d\d)-[a-z0-9]+(?:-[a-z0-9]+)*")  # 01-message-queue-basics
 
