@@ -9,15 +9,23 @@ import subprocess
 import tempfile
 import time
 
+import pytest
 import redis
 
 from mqlab.server import free_port
 
 
+def program(name: str) -> str:
+    """Where it is; skips where it is not."""
+    if not (found := shutil.which(name)):
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
 @contextlib.contextmanager
 def serving(settings: list[str], url: str, folder: str):
     """Start redis-server in this folder, wait until `url` answers; ended at the end."""
-    command = [shutil.which("redis-server"), "--dir", folder, "--save", "", "--bind", "127.0.0.1", *settings]
+    command = [program("redis-server"), "--dir", folder, "--save", "", "--bind", "127.0.0.1", *settings]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
@@ -42,7 +50,7 @@ def folder():
 @contextlib.contextmanager
 def on_the_path():
     """Not a server of others: the course starts Redis itself."""
-    yield {"MQLAB_SERVER": shutil.which("redis-server")}
+    yield {"MQLAB_SERVER": program("redis-server")}
 
 
 @contextlib.contextmanager
@@ -84,12 +92,9 @@ def tls():
     port = free_port()
     with folder() as place:
         key, certificate = f"{place}/key.pem", f"{place}/certificate.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-            + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-            check=True,
-            capture_output=True,
-        )
+        command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
         settings = ["--port", "0", "--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key]
         settings += ["--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", "--requirepass", "secret"]
         with serving(settings, f"rediss://:secret@127.0.0.1:{port}/0?ssl_ca_certs={certificate}", place) as env:

@@ -263,12 +263,13 @@ def test_makefile_is_short():
     assert len((ROOT / "Makefile").read_text().splitlines()) <= 28
 
 
-@pytest.mark.parametrize("missing", [[], ["chromium"], ["chromium", "redis-server", "maven"]])
+@pytest.mark.parametrize("missing", [[], ["chromium"], ["chromium", "redis-server", "maven", "openssl"]])
 def test_ci_installs_what_is_missing_sets_the_switch_and_calls_make_test(machine, missing):
     for name in ("apt-get", "make"):
         (machine.bin / name).unlink(missing_ok=True)
         machine.put(name, f'#!/bin/sh\necho "{name} $* all=$MQLAB_REQUIRE_ALL" >>"$CALLS"\n')
-    for name, package in {"chromium": "chromium", "redis-server": "redis-server", "mvn": "maven"}.items():
+    programs = {"chromium": "chromium", "redis-server": "redis-server", "mvn": "maven", "openssl": "openssl"}
+    for name, package in programs.items():
         if package not in missing:
             machine.put(name, "#!/bin/sh\n")
     subprocess.run(["bash", str(machine.root / ".ci" / "run")], env=machine.env, check=True, timeout=60)
