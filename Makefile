@@ -14,7 +14,7 @@ kafka:
 lab:
 	$(RUN) python tools/lab.py $(ARGS)
 test:
-	$(RUN) python -m pytest -n 2 $(if $(LESSON),--lesson=$(LESSON)) $(ARGS)
+	$(RUN) python -m pytest -n 4 $(if $(LESSON),--lesson=$(LESSON)) $(ARGS)
 labs:
 	$(RUN) python tools/labs.py
 notebooks:

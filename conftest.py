@@ -29,19 +29,21 @@ def pytest_runtest_makereport():
     return report
 
 
-class InTurn(LoadScopeScheduling):
-    """Two workers at once: one runs all notebooks in turn, since they measure; the other what remains, file by file."""
+class Lanes(LoadScopeScheduling):
+    """What a worker does in one go: every second lesson in turn, one answer, else one file.
+
+    So two lessons measure at a time, however many workers there are; tests/test_commands.py holds this.
+    """
 
     def _split_scope(self, nodeid):
-        file, _, name = nodeid.partition("::")
-        if file.endswith(".ipynb"):
-            return "notebooks"
-        lesson = SLUG.search(name) if file.endswith("test_answers.py") else None
-        return f"{file}::{lesson[0]}" if lesson else file
+        file = nodeid.partition("::")[0]
+        if file.startswith("notebooks/") and (lesson := SLUG.search(file)):
+            return f"lessons, lane {int(lesson[1]) % 2}"
+        return nodeid if file.endswith("test_answers.py") else file
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return InTurn(config, log)
+    return Lanes(config, log)
 
 
 def pytest_collection_modifyitems(config, items):

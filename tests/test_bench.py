@@ -10,7 +10,7 @@ import pytest
 
 from mqlab.broker import Broker
 from tests.test_commands import dry_run
-from tools import bench, bench_libraries, bench_queues, bench_theory
+from tools import bench, bench_lanes, bench_libraries, bench_queues, bench_theory
 
 
 def notebook(path, *cells, printed=""):
@@ -199,3 +199,34 @@ def test_the_lessons_of_the_course_are_read():
     found = bench_theory.table(bench.ROOT / "notebooks")
     assert {"01", "03", "10"} <= set(found.lesson) and len(found) > 100
     assert found.error.abs().max() < 300, "a number was read that is no error"
+
+
+# --- two lessons at a time ---
+
+
+def test_two_lanes_run_at_the_same_time(tmp_path):
+    """Each lesson waits for a file of the other."""
+    meet = """import pathlib, time
+pathlib.Path(me).touch()
+end = time.monotonic() + 20
+while not pathlib.Path(other).exists():
+    assert time.monotonic() < end
+    time.sleep(0.01)
+print("error +3%, error -1%")"""
+    names, folder = ("01-one", "02-two"), tmp_path / "copies"
+    folder.mkdir()
+    paths = [
+        notebook(tmp_path / f"{me}.ipynb", f"me, other = {me!r}, {other!r}", meet)
+        for me, other in (names, names[::-1])
+    ]
+    found = bench_lanes.run(paths, 2, folder)
+    assert tuple(found.index) == names and set(found.failed) == {""}
+    assert found.errors.tolist() == [[3.0], [3.0]]
+
+
+def test_a_lesson_that_fails_is_said_and_the_others_run(tmp_path):
+    paths = [notebook(tmp_path / "01-a.ipynb", "1 / 0"), notebook(tmp_path / "02-b.ipynb", "print('error 12 %')")]
+    table, *lines = bench_lanes.compare(paths).rsplit("\n", 4)
+    assert "01-a" in table and "12.0" in table
+    assert sum("1 failed" in line and "beyond 10: 1" in line for line in lines) == 2
+    assert sum("ZeroDivisionError" in line for line in lines) == 2

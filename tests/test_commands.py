@@ -3,6 +3,7 @@
 No environment is installed here: Python, pip and uv are imitated by scripts that note how they were called.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import Lanes
 from tests import planted
 from tools import lab
 
@@ -240,9 +242,9 @@ def dry_run(*arguments: str) -> str:
     ("arguments", "command"),
     [
         (["lab"], "python tools/lab.py"),
-        (["test"], "python -m pytest -n 2"),
-        (["test", "LESSON=01", "ARGS=-x"], "python -m pytest -n 2 --lesson=01 -x"),
-        (["-j4", "test"], "python -m pytest -n 2"),
+        (["test"], "python -m pytest -n 4"),
+        (["test", "LESSON=01", "ARGS=-x"], "python -m pytest -n 4 --lesson=01 -x"),
+        (["-j4", "test"], "python -m pytest -n 4"),
         (["labs"], "python tools/labs.py"),
         (["notebooks"], "python tools/notebooks.py"),
         (["notebooks", "LESSON=01"], "python tools/notebooks.py notebooks/01-*.ipynb solutions/01-*.ipynb"),
@@ -300,6 +302,17 @@ def test_jupyterlab_starts_as_root_and_as_a_user(user, root, monkeypatch):
     assert "--LabApp.default_url=/lab/tree/README.md" in line and line[-1] == "--no-browser"
 
 
+def test_two_lessons_at_once_and_no_more():
+    """They measure; see bench's part `lanes` for how little two disturb each other."""
+    lessons = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    in_lane = [Lanes._split_scope(None, f"notebooks/{lesson}.ipynb::Cell 1") for lesson in lessons]
+    assert len(set(in_lane)) == 2 and all(one != other for one, other in itertools.pairwise(in_lane))
+    others = [f"solutions/{lessons[0]}.ipynb::Cell 1", "tests/test_labs.py::test_a"]
+    others += [f"tests/test_answers.py::test_b[{answer}]" for answer in ("01-a", "01-c")]
+    scopes = {Lanes._split_scope(None, item) for item in others}
+    assert len(scopes) == len(others) and not scopes & set(in_lane)
+
+
 # --- choosing a lesson ---
 
 
@@ -323,5 +336,5 @@ def test_lesson_selects_what_belongs_to_it():
 
 
 def test_unknown_lesson_is_an_error():
-    ended = collected("--lesson=99")
+    ended = collected("--lesson=99", "tests/test_labs.py")
     assert ended.returncode != 0 and "there is no such lesson" in ended.stderr + ended.stdout

@@ -1,11 +1,13 @@
 """Measure the course beside what people would use instead, and beside its own formulas.
 
-usage: python -m tools.bench [--part queues|batches|setup|theory] [--rounds 3]      also: make bench ARGS="--part setup"
+usage: python -m tools.bench [--part queues|batches|setup|theory|lanes] [--rounds 3]
+also: make bench ARGS="--part setup"
 
 queues: lesson 04's task queue and six libraries on one broker, with a figure. batches: pipelines of redis-py and of the
 server's own benchmark tool. setup: how long the brokers and JupyterLab take to answer. theory: every error of a formula
-that stands in the stored outputs of the lessons. Compared is within a round; medians of the rounds are printed. The
-whole takes about eight minutes; what it needs and what it draws is kept in .bench/.
+that stands in the stored outputs of the lessons. lanes: the lessons run anew, one at a time and two at a time, and the
+same errors of each. Compared is within a round; medians of the rounds are printed. The whole takes about 25 minutes;
+what it needs and what it draws is kept in .bench/.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ from mqlab import plots, reaper
 from mqlab.broker import Broker
 from mqlab.kafka import Kafka
 from mqlab.server import BrokerError
+from tools import bench_lanes, bench_theory, lab
 from tools import bench_queues as queues
-from tools import bench_theory, lab
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".bench"
@@ -302,7 +304,21 @@ def part_theory(rounds: int) -> None:
     print(bench_theory.summary(found))
 
 
-PARTS = {"queues": part_queues, "batches": part_batches, "setup": part_setup, "theory": part_theory}
+# ------------------------------------------------------------ two lessons at a time
+
+
+def part_lanes(rounds: int) -> None:
+    headline("Lanes: the errors of the formulas when lessons run one at a time, and two at a time as in make test")
+    print(bench_lanes.compare(sorted(ROOT.glob("notebooks/*.ipynb"))))
+
+
+PARTS = {
+    "queues": part_queues,
+    "batches": part_batches,
+    "setup": part_setup,
+    "theory": part_theory,
+    "lanes": part_lanes,
+}
 
 
 def main(arguments: list[str]) -> int:
