@@ -1,4 +1,4 @@
-"""Other people's servers, as a learner may have one: behind a password, an ACL, a unix socket or TLS.
+"""Other people's servers, as a learner may have one: behind a password, an ACL, a unix socket or TLS, or a cluster.
 
 Each gives, for a `with`, the environment in which the course uses that server. The server is Redis of the PATH.
 """
@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from mqlab.server import free_port
+from tests.kernels import until
 
 
 def program(name: str) -> str:
@@ -101,4 +102,28 @@ def tls():
             yield env
 
 
-SERVERS = {each.__name__: each for each in (on_the_path, password, acl_user, unix_socket, tls)}
+@contextlib.contextmanager
+def cluster():
+    """Three nodes, a third of the slots each. The URL names the first; `mqlab` finds the one that its keys are on."""
+    ports, buses = [[free_port() for _ in range(3)] for _ in range(2)]
+    with contextlib.ExitStack() as stack:
+        nodes, urls = [], [f"redis://:secret@127.0.0.1:{port}" for port in ports]
+        for number, (port, bus, url) in enumerate(zip(ports, buses, urls, strict=True)):
+            settings = ["--port", str(port), "--cluster-enabled", "yes", "--cluster-port", str(bus)]
+            stack.enter_context(serving([*settings, "--requirepass", "secret"], url, stack.enter_context(folder())))
+            nodes.append(stack.enter_context(redis.Redis.from_url(url)))
+            slots = range(16384 * number // 3, 16384 * (number + 1) // 3)
+            nodes[-1].execute_command("CLUSTER ADDSLOTSRANGE", slots[0], slots[-1])
+        for port, bus in list(zip(ports, buses, strict=True))[1:]:
+            nodes[0].execute_command("CLUSTER MEET", "127.0.0.1", port, bus)
+        until(lambda: all(map(agrees, nodes)), 60)
+        yield {"REDIS_URL": urls[0]}
+
+
+def agrees(node: redis.Redis) -> bool:
+    """Whether this node sees all slots served, by three."""
+    found = node.execute_command("CLUSTER INFO")
+    return found["cluster_state"] == "ok" and found["cluster_known_nodes"] == "3" == found["cluster_size"]
+
+
+SERVERS = {each.__name__: each for each in (on_the_path, password, acl_user, unix_socket, tls, cluster)}

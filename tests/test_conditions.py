@@ -6,6 +6,7 @@ Lesson 01's solution is run under each of them by default, which takes seconds. 
 
 import concurrent.futures
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 import nbconvert
 import nbformat
 import pytest
+from jupyter_client import BlockingKernelClient, write_connection_file
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -112,6 +114,47 @@ def test_jupyter_execute_runs_it(path):
         text=True,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_a_kernel_without_jupyter_runs_it(path, tmp_path):
+    """As VS Code starts one: ipykernel itself, a client on its ports, the notebook's path in a variable."""
+    notebook = nbformat.read(ROOT / path, 4)
+    connection = str(tmp_path / "kernel.json")
+    _, ports = write_connection_file(connection)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", connection]
+    kernel = subprocess.Popen(command, cwd=ROOT / Path(path).parent, env=environment(path), stderr=subprocess.DEVNULL)
+    client = BlockingKernelClient()
+    client.load_connection_info(ports)
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        cells = [f"__vsc_ipynb_file__ = {str(ROOT / path)!r}"]
+        cells += [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        for source in cells:
+            reply = client.execute_interactive(source, timeout=60, allow_stdin=False, output_hook=lambda message: None)
+            assert reply["content"]["status"] == "ok", "\n".join(reply["content"]["traceback"])
+    finally:
+        client.stop_channels()
+        kernel.kill()
+        kernel.wait()
+
+
+@pytest.mark.conditions
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("runner", ["papermill", "nbmake"])
+def test_other_runners_run_it(runner, path, tmp_path):
+    """Neither is installed with the course: `pip install papermill nbmake` before."""
+    if importlib.util.find_spec(runner) is None:
+        pytest.skip(f"{runner} is not installed")
+    command = ["papermill", str(ROOT / path), str(tmp_path / "done.ipynb"), "--cwd", str((ROOT / path).parent)]
+    if runner == "nbmake":
+        # Our own settings make nbval run every notebook; a project that uses nbmake has others.
+        command = ["pytest", "-c", os.devnull, f"--rootdir={tmp_path}", "-p", "no:nbval", "-p", "no:cacheprovider"]
+        command += ["--noconftest", "--nbmake", "--nbmake-timeout=60", str(ROOT / path)]
+    line = [sys.executable, "-m", *command]
+    done = subprocess.run(line, cwd=tmp_path, env=environment(path), capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
 @pytest.mark.parametrize("exporter", ["HTMLExporter", "SlidesExporter"])

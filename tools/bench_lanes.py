@@ -52,8 +52,9 @@ def compare(paths: list[Path]) -> str:
         columns[f"{name} worst"] = found.errors.map(lambda sizes: max(sizes, default=float("nan"))).round(1)
         errors = found.errors.explode().dropna().astype(float)
         last.append(
-            f"{name:5}  {took:5.0f} s, {(found.failed != '').sum()} failed; {len(errors)} errors in % or points, median "
-            f"{errors.median():.1f}, nine tenths up to {errors.quantile(0.9):.1f}, beyond 10: {(errors > 10).sum()}"
+            f"{name:5}  {took:5.0f} s, {(found.failed != '').sum()} failed; {len(errors)} errors in % or points, "
+            f"median {errors.median():.1f}, nine tenths up to {errors.quantile(0.9):.1f}, "
+            f"beyond 10: {(errors > 10).sum()}"
         )
         last += [f"       {lesson}: {why}" for lesson, why in found.failed.items() if why]
     return "\n".join([pd.DataFrame(columns).to_string(na_rep="-"), *last])
