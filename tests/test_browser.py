@@ -48,8 +48,8 @@ RUN_ALL = """async () => {
 }"""
 # JupyterLab covers a page with a spinner until it is ready, and renders cells as they come into view: a picture taken
 # at once may show nothing. (wait_for_function does not wait for a promise: any promise counts as true.)
-OPENED = """() => !document.querySelector('.jp-Spinner')
-  && document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-RenderedMarkdown h1') !== null"""
+OPENED = """() => !document.querySelector('.jp-Spinner') && ['.jp-RenderedMarkdown h1', '.jp-CodeCell']
+  .every(part => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) ' + part))"""
 PAINTED = "() => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300))"
 FIGURES_SHOWN = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img')]
   .filter(img => img.complete && img.naturalWidth > 100 && img.getBoundingClientRect().width > 100).length"""
