@@ -46,7 +46,10 @@ RUN_ALL = """async () => {
     figures: outputs.filter(o => o.data && o.data['image/png']).length,
   };
 }"""
-# JupyterLab renders cells as they come into view, so a picture taken at once may show nothing.
+# JupyterLab covers a page with a spinner until it is ready, and renders cells as they come into view: a picture taken
+# at once may show nothing. (wait_for_function does not wait for a promise: any promise counts as true.)
+OPENED = """() => !document.querySelector('.jp-Spinner') && ['.jp-RenderedMarkdown h1', '.jp-CodeCell']
+  .every(part => document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) ' + part))"""
 PAINTED = "() => new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 300))"
 FIGURES_SHOWN = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea img')]
   .filter(img => img.complete && img.naturalWidth > 100 && img.getBoundingClientRect().width > 100).length"""
@@ -129,7 +132,12 @@ def screenshot(tmp_path):
     """Where this test puts its pictures."""
     folder = Path(os.environ.get("MQLAB_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
-    return lambda page, name: page.screenshot(path=folder / f"{name}.png")
+
+    def take(page, name: str) -> None:
+        page.evaluate(PAINTED)
+        page.screenshot(path=folder / f"{name}.png")
+
+    return take
 
 
 def test_lesson_01_is_one_click_away(page, screenshot):
@@ -138,12 +146,13 @@ def test_lesson_01_is_one_click_away(page, screenshot):
     page.goto(f"{address}/?token={token}")
     link = page.locator(f'.jp-MarkdownViewer a[href*="{SLUGS[0]}"]').first
     link.wait_for()
-    page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored.then(() => true)")
+    page.wait_for_function("() => window.jupyterapp !== undefined")
+    page.evaluate("() => window.jupyterapp.restored.then(() => true)")
     screenshot(page, "contents")
     assert page.locator(".jp-MarkdownViewer table").count() >= 1, "the contents are not shown as a table"
     assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0, "something stands in the way of the contents"
     link.click()
-    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+    page.wait_for_function(OPENED)
     screenshot(page, "first-click")
     assert page.evaluate("window.jupyterapp.shell.currentWidget.context.path") == f"notebooks/{SLUGS[0]}.ipynb"
 
@@ -154,7 +163,7 @@ def test_run_all(slug, page, screenshot):
     """Run All: every cell executed, no error, no warning, every figure on the screen."""
     page, address, token = page
     page.goto(f"{address}/lab/tree/notebooks/{slug}.ipynb?token={token}&reset")
-    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+    page.wait_for_function(OPENED)
     screenshot(page, f"{slug}-opened")
     result = page.evaluate(RUN_ALL)
     assert result["errors"] == [] and result["stderr"] == []
@@ -164,5 +173,4 @@ def test_run_all(slug, page, screenshot):
     pictures = page.locator(".jp-OutputArea img")
     for number in range(result["figures"]):
         pictures.nth(number).scroll_into_view_if_needed()
-        page.evaluate(PAINTED)
         screenshot(page, f"{slug}-figure-{number + 1}")
