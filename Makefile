@@ -1,4 +1,4 @@
-# make lab                 open the course in JupyterLab          make test            prove everything (about 10 minutes)
+# make lab                 open the course in JupyterLab          make test            prove everything (about 11 minutes)
 # make labs                labs/ anew from solutions/             make test LESSON=01  only that lesson
 # make notebooks           run and store all, or LESSON=01        make lock            requirements.txt anew
 # make soak                each three times, also on a busy machine; adds up over days (ARGS="--runs 20 --lesson 07")

@@ -126,7 +126,7 @@ def test_a_kernel_without_jupyter_runs_it(path, tmp_path):
     kernel = subprocess.Popen(command, cwd=ROOT / Path(path).parent, env=environment(path), stderr=subprocess.DEVNULL)
     client = BlockingKernelClient()
     client.load_connection_info(ports)
-    client.start_channels()
+    client.start_channels(hb=False)  # a heart that is slow to begin would count as dead
     try:
         client.wait_for_ready(timeout=60)
         cells = [f"__vsc_ipynb_file__ = {str(ROOT / path)!r}"]
