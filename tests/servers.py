@@ -105,7 +105,10 @@ def tls():
 @contextlib.contextmanager
 def cluster():
     """Three nodes, a third of the slots each. The URL names the first; `mqlab` finds the one that its keys are on."""
-    ports, buses = [[free_port() for _ in range(3)] for _ in range(2)]
+    free = set()
+    while len(free) < 6:  # free_port() may give the same one twice
+        free.add(free_port())
+    ports, buses = sorted(free)[:3], sorted(free)[3:]
     with contextlib.ExitStack() as stack:
         nodes, urls = [], [f"redis://:secret@127.0.0.1:{port}" for port in ports]
         for number, (port, bus, url) in enumerate(zip(ports, buses, urls, strict=True)):

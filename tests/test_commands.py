@@ -303,7 +303,7 @@ def test_jupyterlab_starts_as_root_and_as_a_user(user, root, monkeypatch):
 
 
 def test_two_lessons_at_once_and_no_more():
-    """They measure; see bench's part `lanes` for how little two disturb each other."""
+    """They measure; bench's part `lanes` tells how much two disturb each other."""
     lessons = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     in_lane = [Lanes._split_scope(None, f"notebooks/{lesson}.ipynb::Cell 1") for lesson in lessons]
     assert len(set(in_lane)) == 2 and all(one != other for one, other in itertools.pairwise(in_lane))
